@@ -1,0 +1,1 @@
+"""Where the gateways report: verify the raw bytes, store, answer."""

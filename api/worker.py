@@ -1,0 +1,211 @@
+"""The two hot loops: turns from the mailbox, sends from the outbox. In the API's process, or alone as `agente worker`.
+
+The truth is in Postgres and is polled; `ring` only shortens the wait. Nothing is held in memory that a kill could lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from lib import ledger
+from lib.agent.contexto import Contexto, montar_contexto_completo
+from lib.agent.responder import Responder
+from lib.agent.turno import Agente
+from lib.crash import Crashpoint
+from lib.db import Row
+from lib.errors import DatabaseUnavailableError, ModelUnavailableError
+from lib.log import get_logger
+from lib.queries import mailbox, turno
+from lib.resources import Resources
+from lib.usecases.enviar import Envio, backoff_s
+
+HISTORICO = 10
+PRIORIDADE_RESPOSTA = 10
+RECONCILIA_S = 1.0
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Lane:
+    """A loop that claims work into free slots, waits for a bell or a poll, and finishes what it has when it drains."""
+
+    name: str
+    slots: int
+    poll_s: float
+    claim: Callable[[int], Awaitable[list[Row]]]
+    work: Callable[[Row], Awaitable[None]]
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    failures: int = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claim and work until `stop`; then let what was claimed finish."""
+        while not stop.is_set():
+            free = self.slots - len(self.running)
+            self.bell.clear()
+            if free > 0 and await self._fill(free) >= free:
+                continue
+            await self._wait()
+        if self.running:
+            await asyncio.wait(self.running)
+
+    async def _fill(self, free: int) -> int:
+        try:
+            rows = await self.claim(free)
+            self.failures = 0
+        except Exception as failure:
+            self.failures += 1
+            log.exception("worker.claim", lane=self.name, erro=type(failure).__name__)
+            await asyncio.sleep(backoff_s(self.poll_s, min(self.failures, 6)))
+            return 0
+        for row in rows:
+            task = asyncio.create_task(self._one(row))
+            self.running.add(task)
+            task.add_done_callback(self._done)
+        return len(rows)
+
+    async def _one(self, row: Row) -> None:
+        try:
+            await self.work(row)
+        except Exception as failure:
+            log.exception("worker.work", lane=self.name, erro=type(failure).__name__)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        self.bell.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self.poll_s):
+                await self.bell.wait()
+        except TimeoutError:
+            return
+
+
+class Worker:
+    """Runs both lanes and the reconciliation of unclear sends."""
+
+    def __init__(self, resources: Resources) -> None:
+        settings = resources.settings
+        self._resources = resources
+        self._crash = Crashpoint(settings.crashpoint)
+        self._envio = Envio(resources, self._crash)
+        self._agente = Agente(
+            responder=Responder(resources.modelo, settings.llm_modelo, self._crash),
+            db=resources.db,
+            clock=resources.clock,
+            empresa=settings.empresa,
+            turno_max_s=settings.turno_max_s,
+            pausa_max_s=settings.pausa_leitura_max_s,
+        )
+        self._turns = Lane("turnos", settings.turnos_simultaneos, settings.poll_s, self._claim_turns, self._turn)
+        self._sends = Lane("envios", settings.envios_simultaneos, settings.poll_s, self._envio.claim, self._send)
+        self._stop = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker has been told to stop."""
+        return self._stop.is_set()
+
+    def stored(self, *, after_s: float) -> None:
+        """Something was stored: look for due turns as soon as its burst can be quiet."""
+        self._crash.reach("S3")
+        loop = asyncio.get_running_loop()
+        loop.call_later(after_s, self._turns.bell.set)
+        if self._resources.settings.crashpoint:
+            loop.call_later(after_s + 0.02, self._crash.reach, "S4")
+
+    async def run(self) -> None:
+        """Work until `drain`."""
+        self._idle.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._turns.run(self._stop))
+                group.create_task(self._sends.run(self._stop))
+                group.create_task(self._reconcile())
+        finally:
+            self._idle.set()
+
+    async def drain(self) -> None:
+        """Stop claiming and let what is claimed finish, for as long as the settings allow; the rest is taken over."""
+        self._stop.set()
+        self._turns.bell.set()
+        self._sends.bell.set()
+        try:
+            async with asyncio.timeout(self._resources.settings.drenagem_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("worker.drenagem_incompleta")
+
+    async def _claim_turns(self, limite: int) -> list[Row]:
+        rows = await mailbox.claim_due(self._resources.db, uuid4(), limite, self._resources.settings.lease_s, HISTORICO)
+        if rows:
+            self._crash.reach("S5")
+        return rows
+
+    async def _turn(self, row: Row) -> None:
+        """Think one claimed turn through and commit it; a failure gives the conversation back with a delay."""
+        settings, db = self._resources.settings, self._resources.db
+        with ledger.measure("turno") as conta:
+            contexto = montar_contexto_completo(row)
+            self._crash.reach("S6")
+            try:
+                committed = await self._think(contexto, conta)
+            except ModelUnavailableError as busy:
+                espera_s = max(busy.retry_after_s or 0.0, backoff_s(settings.retry_s, 3))
+                await mailbox.reschedule(db, contexto.conversation_id, contexto.fence, espera_s, conta=False)
+                log.warning("turno.modelo_fora", conversation_id=contexto.conversation_id, motivo=str(busy)[:200])
+                return
+            except DatabaseUnavailableError:
+                raise
+            except Exception as failure:
+                espera_s = backoff_s(settings.retry_s, contexto.tries)
+                await mailbox.reschedule(db, contexto.conversation_id, contexto.fence, espera_s, conta=True)
+                log.exception(
+                    "turno.falhou",
+                    conversation_id=contexto.conversation_id,
+                    tentativa=contexto.tries,
+                    erro=type(failure).__name__,
+                )
+                return
+        log.info("turno", conversation_id=contexto.conversation_id, turno_id=committed, **conta.counts())
+        self._sends.bell.set()
+
+    async def _think(self, contexto: Contexto, conta: ledger.Ledger) -> int | None:
+        settings = self._resources.settings
+        if not contexto.recebidas:
+            # Woken for nothing, as after a crash between two commits: settle and sleep.
+            await mailbox.settle_empty(self._resources.db, contexto.conversation_id, contexto.fence)
+            return None
+        done = await self._agente.pensar(contexto, conta)
+        turn_id = await turno.commit(
+            self._resources.db, done, prioridade=PRIORIDADE_RESPOSTA, quieto_s=settings.quieto_s
+        )
+        self._crash.reach("S9")
+        if turn_id is None:
+            log.warning("turno.cerca_perdida", conversation_id=contexto.conversation_id)
+        return turn_id
+
+    async def _send(self, row: Row) -> None:
+        with ledger.measure("envio"):
+            await self._envio.send(row)
+        # The next fragment, or the next message of the same doctor, waited for this one.
+        self._sends.bell.set()
+
+    async def _reconcile(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if await self._envio.reconcile():
+                    self._sends.bell.set()
+            except Exception as failure:
+                log.exception("worker.reconciliar", erro=type(failure).__name__)
+            try:
+                async with asyncio.timeout(max(RECONCILIA_S, self._resources.settings.poll_s)):
+                    await self._stop.wait()
+            except TimeoutError:
+                continue

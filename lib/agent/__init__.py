@@ -1,0 +1,1 @@
+"""The agent: reads a situation, decides by rules, writes one reply."""

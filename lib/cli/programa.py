@@ -1,0 +1,63 @@
+"""Puts the nouns together into one program."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from lib.cli import pilha
+from lib.errors import SettingsError
+from lib.stack.estado import StackError
+from lib.stack.pilha import situacao
+
+# A noun is a file of this package with its own Typer: ("chip", chip.app).
+NOUNS: tuple[tuple[str, typer.Typer], ...] = ()
+# Commands without a noun, about the stack as a whole: (name, function, help).
+COMMANDS = pilha.COMMANDS
+
+HELP = "Agente Júlia: preenche plantões conversando com médicos pelo WhatsApp."
+EPILOG = "Comece com `agente up` (sobe tudo) e, em outro terminal, `agente status` e `agente doctor`."
+
+
+def build() -> typer.Typer:
+    """Return the program with every noun and command registered."""
+    app = typer.Typer(
+        name="agente",
+        help=HELP,
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(enter)
+    for name, function, text, examples in COMMANDS:
+        app.command(name, help=text, epilog=examples)(function)
+    for name, noun in NOUNS:
+        app.add_typer(noun, name=name)
+    return app
+
+
+def enter(ctx: typer.Context) -> None:
+    """Give every command that is not about the stack itself the addresses of the running stack.
+
+    What the environment says wins; `up` and its siblings must not take their own addresses for somebody else's.
+    """
+    if ctx.invoked_subcommand in {name for name, *_ in pilha.COMMANDS}:
+        return
+    for name, value in situacao().ambiente.items():
+        os.environ.setdefault(name, value)
+
+
+def run() -> None:
+    """Run the program; expected faults become one message and an exit code, without a traceback."""
+    try:
+        build()()
+    except StackError as error:
+        sys.stderr.write(f"erro: {error}\n")
+        raise SystemExit(1) from None
+    except SettingsError as error:
+        sys.stderr.write("".join(f"configuração: {line}\n" for line in error.lines))
+        raise SystemExit(2) from None

@@ -1,0 +1,71 @@
+"""What a chip (WhatsApp number) may be and do."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class StatusChip(StrEnum):
+    """Life of a chip; only `active` sends to doctors, `banned` and `cancelled` are terminal."""
+
+    PROVISIONED = "provisioned"
+    PENDING = "pending"
+    WARMING = "warming"
+    READY = "ready"
+    ACTIVE = "active"
+    DEGRADED = "degraded"
+    PAUSED = "paused"
+    BANNED = "banned"
+    CANCELLED = "cancelled"
+
+
+class FaseWarmup(StrEnum):
+    """Phases of warm-up, in order: each raises the limits of real traffic (decision D15)."""
+
+    REPOUSO = "repouso"
+    SETUP = "setup"
+    PRIMEIROS_CONTATOS = "primeiros_contatos"
+    EXPANSAO = "expansao"
+    PRE_OPERACAO = "pre_operacao"
+    TESTE_GRADUACAO = "teste_graduacao"
+    OPERACAO = "operacao"
+
+
+class TipoChip(StrEnum):
+    """`julia` talks to doctors; `listener` reads groups and never sends (decision D16)."""
+
+    JULIA = "julia"
+    LISTENER = "listener"
+
+
+class Gateway(StrEnum):
+    """Who carries the chip's messages."""
+
+    EVOLUTION = "evolution"
+
+
+class NivelTrust(StrEnum):
+    """Bands of the trust score: 80, 60, 40, 20 and below."""
+
+    VERDE = "verde"
+    AMARELO = "amarelo"
+    LARANJA = "laranja"
+    VERMELHO = "vermelho"
+    CRITICO = "critico"
+
+
+class TipoEnvio(StrEnum):
+    """What a send is, as far as the choice of a chip is concerned."""
+
+    RESPOSTA = "resposta"
+    FOLLOWUP = "followup"
+    PROSPECCAO = "prospeccao"
+
+
+TRUST_MINIMO: Mapping[TipoEnvio, int] = MappingProxyType(
+    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 60, TipoEnvio.RESPOSTA: 40}
+)
+# Second try when no chip reaches the first minimum; prospecting never gets one (decision D25).
+TRUST_MINIMO_RESERVA: Mapping[TipoEnvio, int] = MappingProxyType(
+    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 40, TipoEnvio.RESPOSTA: 20}
+)

@@ -1,0 +1,48 @@
+"""What one turn did, why, and what it cost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from lib.models.colunas import enum_of, fk, instant, json, pk
+
+
+class Desfecho(StrEnum):
+    """The one outcome of a turn."""
+
+    RESPONDIDA = "respondida"
+    SILENCIO = "silencio"
+    ENTREGUE_A_PESSOA = "entregue_a_pessoa"
+    OPTOUT = "optout"
+    MORTA = "morta"
+
+
+class Turno(SQLModel, table=True):
+    """One turn: its stored reason is recomputable from `entrada`; `etapas` holds milliseconds per step."""
+
+    __tablename__ = "turno"
+    __table_args__ = (UniqueConstraint("conversation_id", "fence", name="uq_turno"),)
+
+    id: int | None = pk()
+    conversation_id: int = fk("conversa.id", index=False)
+    medico_id: int = fk("medico.id")
+    fence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    desfecho: Desfecho = enum_of(Desfecho, "desfecho")
+    motivo: str = Field(sa_column=Column(Text, nullable=False))
+    regra: str | None = Field(default=None, sa_column=Column(Text))
+    versao_policy: str | None = Field(default=None, sa_column=Column(Text))
+    entrada: Any = json()
+    decisao: Any = json()
+    situacao: Any = json()
+    modelo: str | None = Field(default=None, sa_column=Column(Text))
+    prompt_hash: str | None = Field(default=None, sa_column=Column(Text))
+    etapas: Any = json(null=False)
+    custos: Any = json(null=False)
+    custo_micro_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
+    iniciado_em: datetime = instant(null=False)
+    terminado_em: datetime = instant(null=False)

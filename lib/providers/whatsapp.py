@@ -1,0 +1,113 @@
+"""What the program wants of a WhatsApp gateway, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from lib.errors import AgenteError, SendUnknownError
+
+
+class GatewayError(AgenteError):
+    """The gateway did not do what was asked (sends excepted: they have their own errors).
+
+    `status` is its HTTP status, None when it was not reached or did not answer in time. 404 means: no such instance.
+    """
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class NothingSentError(SendUnknownError):
+    """The gateway was never reached, so nothing was sent: the same send may be tried again at once, on the same chip.
+
+    It is a `SendUnknownError` so that a caller who does not tell them apart errs on the safe side.
+    """
+
+
+class EstadoConexao(StrEnum):
+    """The state of an instance's connection to WhatsApp, in the gateway's words."""
+
+    ABERTA = "open"
+    CONECTANDO = "connecting"
+    FECHADA = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Enviada:
+    """A message that the gateway's history shows as sent by us."""
+
+    id: str
+    texto: str
+    em: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Instancia:
+    """An instance as listed; its state here may lag behind `connection_state`. Its token is left out on purpose."""
+
+    nome: str
+    estado: EstadoConexao
+    numero: str | None
+
+
+class WhatsApp(Protocol):
+    """A gateway. Nothing here retries: the outbox owns the retries of sends, the caller those of the rest.
+
+    `numero` is digits with the country code, or an address with `@`. All methods but `send_text` and `is_sandbox` raise
+    `GatewayError`.
+    """
+
+    async def send_text(self, instancia: str, numero: str, texto: str) -> str:
+        """Hand a text over and return the gateway's message id. Never safe to repeat on `SendUnknownError`.
+
+        Raises:
+            SendRefusedError: not sent, and never will be this way; `chip_down` when another chip may try.
+            NothingSentError: the gateway was not reached.
+            SendUnknownError: it may or may not have been sent.
+        """
+        ...
+
+    async def send_presence(self, instancia: str, numero: str, duracao_ms: int) -> None:
+        """Show "typing" for this long; the call lasts as long. Safe to repeat."""
+        ...
+
+    async def mark_read(self, instancia: str, numero: str, ids: Sequence[str]) -> None:
+        """Mark a doctor's messages as read. Safe to repeat."""
+        ...
+
+    async def find_sent(self, instancia: str, numero: str, desde: datetime) -> Sequence[Enviada]:
+        """Return what the history shows as sent by us to this number since then, newest first. Safe to repeat.
+
+        An empty answer is an answer; a history that cannot be read to `desde` is a `GatewayError`.
+        """
+        ...
+
+    async def is_sandbox(self) -> bool:
+        """Tell whether the sandbox answers at the gateway's address; False whenever in doubt (decision D31)."""
+        ...
+
+    async def create_instance(self, instancia: str, numero: str | None, url: str, headers: Mapping[str, str]) -> None:
+        """Create an instance with its webhook. Safe to repeat: the second time it is refused with status 403."""
+        ...
+
+    async def connect(self, instancia: str) -> None:
+        """Ask the instance to connect; its state tells whether it did. Safe to repeat."""
+        ...
+
+    async def connection_state(self, instancia: str) -> EstadoConexao:
+        """Return the connection's state now. Safe to repeat."""
+        ...
+
+    async def fetch_instances(self) -> Sequence[Instancia]:
+        """Return all instances that our key may see. Safe to repeat."""
+        ...
+
+    async def set_webhook(self, instancia: str, url: str, headers: Mapping[str, str]) -> None:
+        """Set where and with which headers the instance reports. Safe to repeat."""
+        ...

@@ -1,0 +1,159 @@
+"""Trust of chips: inputs aggregated from the message tables, scores written with their history (decisions D11, D24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from lib.db import Database, Row, Step
+from lib.domain.chip import FaseWarmup
+from lib.domain.trust import JANELA_DIAS, EntradasTrust, Trust
+
+# What a gateway says when it is the number that is blocked, not the message.
+BLOQUEIO = r"\m(block|banned|restrict|spam|bloquead|banid|restrit)"
+EFEITO = timedelta(days=7)
+
+# Of every chip that can send now or again soon; a banned or cancelled one keeps its last score.
+_RANGES = text("""-- trust.ranges
+WITH parte AS (
+  SELECT id, (row_number() OVER (ORDER BY id) - 1)
+    / greatest(:tamanho, ceil(count(*) OVER () / CAST(:maximo AS numeric))) AS posicao
+  FROM chip WHERE tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'paused'))
+SELECT min(id) AS de, max(id) AS ate, count(*) AS quantos FROM parte GROUP BY floor(posicao) ORDER BY 1
+""")
+
+# A send was answered, or cost us the doctor, when the event came within seven days of it.
+_INPUTS = text("""-- trust.inputs
+WITH alvo AS (
+  SELECT *, least(aquecimento_desde, conexao_em) AS conectado_desde FROM chip
+  WHERE id BETWEEN :de AND :ate AND tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'paused')),
+mensagem AS (
+  SELECT i.id, i.chip_id, i.conversation_id, i.medico_id, i.direcao, i.midia, i.proativa, i.entrega, i.em
+  FROM interacao i JOIN alvo a ON a.id = i.chip_id WHERE i.em > :desde AND i.em <= :agora),
+envio AS (SELECT * FROM mensagem WHERE direcao = 'saida' AND proativa),
+saida AS (
+  SELECT m.chip_id, count(DISTINCT m.midia) AS tipos_midia FROM mensagem m WHERE m.direcao = 'saida' GROUP BY 1),
+taxa AS (
+  SELECT e.chip_id, count(*) AS envios, count(*) FILTER (WHERE e.entrega IN ('entregue', 'lida')) AS entregues,
+    count(*) FILTER (WHERE EXISTS (SELECT FROM interacao r WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada'
+      AND r.em > e.em AND r.em <= least(e.em + :efeito, :agora))) AS respondidas
+  FROM envio e GROUP BY 1),
+saiu AS (
+  SELECT d.medico_id, coalesce(min(t.iniciado_em), CASE WHEN min(s.permissao) = 'opted_out'
+    THEN min(s.ultima_entrada_em) END) AS em
+  FROM (SELECT DISTINCT medico_id FROM envio) d
+  JOIN doctor_state s ON s.medico_id = d.medico_id
+  LEFT JOIN turno t ON t.medico_id = d.medico_id AND t.desfecho = 'optout' AND t.iniciado_em > :desde
+  WHERE s.permissao = 'opted_out' OR t.id IS NOT NULL GROUP BY 1),
+perda AS (
+  SELECT e.chip_id, count(DISTINCT e.medico_id) AS optouts FROM envio e JOIN saiu ON saiu.medico_id = e.medico_id
+    AND saiu.em >= e.em AND saiu.em <= least(e.em + :efeito, :agora) GROUP BY 1),
+dois_lados AS (
+  SELECT chip_id, count(*) AS conversas FROM (
+    SELECT chip_id, conversation_id FROM mensagem GROUP BY 1, 2
+    HAVING bool_or(direcao = 'saida') AND bool_or(direcao = 'entrada')) c GROUP BY 1),
+falha AS (
+  SELECT o.chip_id, max(o.falhou_em) AS ultima,
+    count(*) FILTER (WHERE o.falhou_em > :agora - interval '24 hours') AS dia,
+    count(*) FILTER (WHERE o.proativa AND o.falhou_em > :desde AND o.motivo ~* :bloqueio) AS bloqueios
+  FROM outbox o JOIN alvo a ON a.id = o.chip_id WHERE o.falhou_em IS NOT NULL AND o.falhou_em <= :agora GROUP BY 1)
+SELECT a.id, a.fase, a.trust_score, a.trust_nivel, a.trust_partes, a.trust_formula, a.pode_prospectar, a.pode_followup,
+  a.pode_responder, a.limite_hora, a.limite_dia, a.delay_minimo_s,
+  greatest(0, floor(extract(epoch FROM :agora - a.conectado_desde) / 86400)) AS idade_dias,
+  greatest(0, floor(extract(epoch FROM :agora - greatest(a.conectado_desde, f.ultima)) / 86400)) AS dias_sem_erro,
+  t.envios, t.entregues, t.respondidas, p.optouts, f.bloqueios, s.tipos_midia, f.dia AS erros_24h,
+  b.conversas AS conversas_bidirecionais
+FROM alvo a LEFT JOIN taxa t ON t.chip_id = a.id LEFT JOIN perda p ON p.chip_id = a.id
+LEFT JOIN saida s ON s.chip_id = a.id LEFT JOIN dois_lados b ON b.chip_id = a.id LEFT JOIN falha f ON f.chip_id = a.id
+ORDER BY a.id
+""")
+
+_SAVE = text("""-- trust.save
+WITH novo AS (
+  SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:score AS int[]), CAST(:nivel AS text[]), CAST(:partes AS text[]),
+    CAST(:formula AS text[]), CAST(:pode_prospectar AS bool[]), CAST(:pode_followup AS bool[]),
+    CAST(:pode_responder AS bool[]), CAST(:limite_hora AS int[]), CAST(:limite_dia AS int[]),
+    CAST(:delay_minimo_s AS int[]), CAST(:entradas AS text[]))
+  AS n(id, score, nivel, partes, formula, prospecta, segue, responde, hora, dia, espera_s, entradas)),
+mudado AS (
+  UPDATE chip c SET trust_score = n.score, trust_nivel = n.nivel, trust_partes = CAST(n.partes AS jsonb),
+    trust_formula = n.formula, trust_em = :agora, pode_prospectar = n.prospecta, pode_followup = n.segue,
+    pode_responder = n.responde, limite_hora = n.hora, limite_dia = n.dia, delay_minimo_s = n.espera_s
+  FROM novo n WHERE c.id = n.id RETURNING c.id),
+historico AS (
+  INSERT INTO chip_trust_historico (chip_id, em, formula, score, nivel, partes, entradas)
+  SELECT n.id, :agora, n.formula, n.score, n.nivel, CAST(n.partes AS jsonb), CAST(n.entradas AS jsonb)
+  FROM novo n JOIN mudado m ON m.id = n.id RETURNING chip_id)
+SELECT chip_id FROM historico
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Medido:
+    """One chip: what it did, and the trust that is stored of it; `nunca` when none was ever computed."""
+
+    chip_id: int
+    entradas: EntradasTrust
+    guardado: Trust
+    nunca: bool
+
+
+async def ranges(db: Database, tamanho: int, maximo: int) -> list[tuple[int, int, int]]:
+    """Cut the chips in use into (first id, last id, how many) of about `tamanho`, at most `maximo` of them."""
+    [rows] = await db.round_trip(Step(_RANGES, {"tamanho": tamanho, "maximo": maximo}))
+    return [(row["de"], row["ate"], row["quantos"]) for row in rows]
+
+
+async def measure(db: Database, de: int, ate: int, agora: datetime) -> list[Medido]:
+    """Return the chips of a range with their inputs up to `agora`, in one statement."""
+    params = {
+        "de": de,
+        "ate": ate,
+        "agora": agora,
+        "desde": agora - timedelta(days=JANELA_DIAS),
+        "efeito": EFEITO,
+        "bloqueio": BLOQUEIO,
+    }
+    [rows] = await db.round_trip(Step(_INPUTS, params))
+    return [_measured(row) for row in rows]
+
+
+def _measured(row: Row) -> Medido:
+    counted = {field.name: int(row[field.name] or 0) for field in fields(EntradasTrust) if field.name != "fase"}
+    stored: Mapping[str, Any] = {name: row[name] for name in _STORED}
+    return Medido(
+        chip_id=row["id"],
+        entradas=EntradasTrust(fase=FaseWarmup(row["fase"]), **counted),
+        guardado=Trust(
+            score=row["trust_score"],
+            nivel=row["trust_nivel"],
+            partes=row["trust_partes"] or {},
+            formula=row["trust_formula"] or "",
+            **stored,
+        ),
+        nunca=row["trust_partes"] is None,
+    )
+
+
+_STORED = ("pode_prospectar", "pode_followup", "pode_responder", "limite_hora", "limite_dia", "delay_minimo_s")
+
+
+async def save(db: Database, novos: Sequence[tuple[Medido, Trust]], agora: datetime) -> int:
+    """Write scores with one line of history each, in one statement; return how many were really written."""
+    params: dict[str, Any] = {
+        name: [getattr(trust, name) for _, trust in novos] for name in (*_STORED, "score", "formula")
+    }
+    params |= {
+        "id": [medido.chip_id for medido, _ in novos],
+        "nivel": [trust.nivel.value for _, trust in novos],
+        "partes": [orjson.dumps(dict(trust.partes)).decode() for _, trust in novos],
+        "entradas": [orjson.dumps(asdict(medido.entradas)).decode() for medido, _ in novos],
+        "agora": agora,
+    }
+    [written] = await db.round_trip(Step(_SAVE, params, writes=True))
+    return len(written)

@@ -1,0 +1,222 @@
+"""Committing a turn: lock first, then look and write, all in one round trip."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from lib.db import Database, Row, Step
+
+# Every later step hangs on the row that _OPEN writes, and _OPEN on the fence: one lost fence and nothing is written.
+_LOCK = text("""-- turno.lock
+SELECT fence FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence FOR UPDATE
+""")
+
+_OPEN = text("""-- turno.open
+INSERT INTO turno (conversation_id, medico_id, fence, desfecho, motivo, regra, versao_policy, entrada, decisao,
+  situacao, modelo, prompt_hash, etapas, custos, custo_micro_usd, iniciado_em, terminado_em)
+SELECT :conversation_id, :medico_id, :fence, :desfecho, :motivo, :regra, :versao_policy, :entrada, :decisao, :situacao,
+  :modelo, :prompt_hash, :etapas, :custos, :custo_micro_usd, :iniciado_em, :terminado_em
+FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence
+RETURNING id
+""")
+
+_CONSUME = text("""-- turno.consume
+WITH t AS (SELECT id, medico_id FROM turno WHERE conversation_id = :conversation_id AND fence = :fence),
+i AS (
+  UPDATE inbox SET turn_id = t.id, desfecho = :desfecho FROM t
+  WHERE inbox.id = ANY(CAST(:inbox_ids AS bigint[])) AND inbox.turn_id IS NULL
+  RETURNING inbox.*)
+INSERT INTO interacao (conversation_id, medico_id, chip_id, inbox_id, direcao, autor, midia, texto, provider_msg_id, em)
+SELECT i.conversation_id, t.medico_id, i.chip_id, i.id, 'entrada', 'medico', i.midia, coalesce(i.texto, ''),
+  i.provider_msg_id, coalesce(i.enviada_em, i.received_at)
+FROM i, t ON CONFLICT (inbox_id) DO NOTHING
+""")
+
+_OUTBOX = text("""-- turno.outbox
+INSERT INTO outbox (conversation_id, medico_id, turn_id, cause, body, body_hash, tipo, isenta_optout, prioridade,
+  next_at)
+SELECT t.conversation_id, t.medico_id, t.id, n.cause, n.body, sha256(convert_to(n.body, 'UTF8')), 'resposta', n.isenta,
+  :prioridade, now() + make_interval(secs => n.pausa_s)
+FROM turno t, unnest(CAST(:causes AS text[]), CAST(:bodies AS text[]), CAST(:isentas AS boolean[]),
+  CAST(:pausas_s AS float8[])) WITH ORDINALITY AS n(cause, body, isenta, pausa_s, ordem)
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence
+ORDER BY n.ordem
+ON CONFLICT (cause) DO NOTHING
+""")
+
+# The pure function decided the state; what it did is written relative to what is stored, and never over an opt-out.
+_STATE = text("""-- turno.state
+UPDATE doctor_state s SET
+  permissao = :permissao, cooling_off_ate = :cooling_off_ate, ciclo = :ciclo, tendencia = :tendencia,
+  temperatura = least(1, greatest(0, s.temperatura + CAST(:delta_temperatura AS numeric(3, 2)))),
+  ultima_entrada_em = greatest(s.ultima_entrada_em, :ultima_entrada_em),
+  objecao = :objecao, objecao_severidade = :objecao_severidade, objecao_em = :objecao_em,
+  objecao_resolvida_em = :objecao_resolvida_em, parada_perguntada_em = :parada_perguntada_em
+FROM turno t
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND s.medico_id = t.medico_id
+  AND (s.permissao <> 'opted_out' OR :permissao = 'opted_out')
+""")
+
+_CONVERSATION = text("""-- turno.conversation
+UPDATE conversa c SET
+  ultima_entrada_em = greatest(c.ultima_entrada_em, :ultima_entrada_em), chip_id = coalesce(:chip_id, c.chip_id),
+  controle = coalesce(:controle, c.controle), status = coalesce(:status, c.status), pausada_ate = NULL,
+  estagio = CASE WHEN CAST(:estagio AS text) IS NOT NULL THEN :estagio
+    WHEN c.estagio IN ('novo', 'msg_enviada', 'followup_1_enviado', 'followup_2_enviado', 'nao_respondeu', 'recontato')
+    THEN 'respondeu' ELSE c.estagio END
+FROM turno t WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND c.id = t.conversation_id
+""")
+
+# A reply or an opt-out stops what was queued by others at once. What is already on its way is left to the evidence.
+_CANCEL = text("""-- turno.cancel
+UPDATE outbox o SET state = 'cancelled', motivo = :motivo
+FROM turno t
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND o.medico_id = t.medico_id
+  AND o.state IN ('pending', 'parked') AND o.turn_id IS DISTINCT FROM t.id
+  AND (:tudo OR (o.proativa AND o.tipo = 'followup'))
+""")
+
+_SETTLE = text("""-- turno.settle
+UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0,
+  due_at = (SELECT now() + make_interval(secs => :quieto_s) WHERE EXISTS (
+    SELECT FROM inbox i WHERE i.conversation_id = m.conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
+      AND i.desfecho IS NULL))
+WHERE m.conversation_id = :conversation_id AND m.fence = :fence
+""")
+
+_WATERFALL = text("""-- turno.waterfall
+SELECT t.*, coalesce((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'recebida_em', i.received_at) ORDER BY i.id)
+    FROM inbox i WHERE i.turn_id = t.id), '[]') AS entradas,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id, 'estado', o.state, 'motivo', o.motivo, 'chip', k.instancia,
+      'criada_em', o.criada_em, 'enviando_em', o.enviando_em, 'enviada_em', o.enviada_em, 'tentativas', o.attempts)
+      ORDER BY o.id) FROM outbox o LEFT JOIN chip k ON k.id = o.chip_id WHERE o.turn_id = t.id), '[]') AS saidas
+FROM turno t WHERE t.id = :id
+""")
+
+_THREAD = text("""-- turno.thread
+SELECT i.id, i.direcao, i.autor, i.midia, i.texto, i.entrega, i.em, k.instancia AS chip,
+  coalesce(n.turn_id, o.turn_id) AS turno_id
+FROM interacao i LEFT JOIN chip k ON k.id = i.chip_id LEFT JOIN inbox n ON n.id = i.inbox_id
+  LEFT JOIN outbox o ON o.id = i.outbox_id
+WHERE i.conversation_id = :conversation_id AND i.id < :antes_de
+ORDER BY i.id DESC LIMIT :limite
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message to send: `cause` names what made it, `pausa_s` keeps it readable, `isenta`: the opt-out's answer."""
+
+    cause: str
+    body: str
+    pausa_s: float = 0.0
+    isenta: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRow:
+    """The turn's own record; the dict fields are made by us and stored as jsonb."""
+
+    conversation_id: int
+    medico_id: int
+    fence: int
+    desfecho: str
+    motivo: str
+    regra: str | None
+    versao_policy: str | None
+    entrada: dict[str, Any] | None
+    decisao: dict[str, Any] | None
+    situacao: dict[str, Any] | None
+    modelo: str | None
+    prompt_hash: str | None
+    etapas: dict[str, float]
+    custos: dict[str, int]
+    custo_micro_usd: int | None
+    iniciado_em: datetime
+    terminado_em: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """What the turn's event changed of the doctor's state; the temperature as a difference, so that none is lost."""
+
+    permissao: str
+    cooling_off_ate: datetime | None
+    ciclo: str
+    tendencia: str
+    delta_temperatura: float
+    ultima_entrada_em: datetime | None
+    objecao: str | None
+    objecao_severidade: str | None
+    objecao_em: datetime | None
+    objecao_resolvida_em: datetime | None
+    parada_perguntada_em: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationChange:
+    """What the turn changes of its conversation; None leaves a field as it is."""
+
+    chip_id: int | None = None
+    controle: str | None = None
+    status: str | None = None
+    estagio: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommit:
+    """Everything one turn writes. `cancela` is the reason for which what is queued for the doctor is cancelled."""
+
+    turn: TurnRow
+    inbox_ids: tuple[int, ...]
+    outbox: tuple[OutboxRow, ...]
+    state: StateChange
+    conversation: ConversationChange
+    cancela: str
+    cancela_tudo: bool = False
+
+
+async def commit(db: Database, done: TurnCommit, *, prioridade: int, quieto_s: float) -> int | None:
+    """Write the turn in one round trip and return its id; None when another claim has taken the conversation since."""
+    key = {"conversation_id": done.turn.conversation_id, "fence": done.turn.fence}
+    turn = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in asdict(done.turn).items()}
+    outbox = {
+        "causes": [row.cause for row in done.outbox],
+        "bodies": [row.body for row in done.outbox],
+        "isentas": [row.isenta for row in done.outbox],
+        "pausas_s": [row.pausa_s for row in done.outbox],
+        "prioridade": prioridade,
+    }
+    state = asdict(done.state)
+    conversation = asdict(done.conversation) | {"ultima_entrada_em": done.state.ultima_entrada_em}
+    result = await db.round_trip(
+        Step(_LOCK, key),
+        Step(_OPEN, turn, writes=True),
+        Step(_CONSUME, key | {"inbox_ids": list(done.inbox_ids), "desfecho": done.turn.desfecho}),
+        Step(_OUTBOX, key | outbox),
+        Step(_STATE, key | state),
+        Step(_CONVERSATION, key | conversation),
+        Step(_CANCEL, key | {"motivo": done.cancela, "tudo": done.cancela_tudo}),
+        Step(_SETTLE, key | {"quieto_s": quieto_s}),
+    )
+    opened = result[1]
+    return opened[0]["id"] if opened else None
+
+
+async def waterfall(db: Database, turn_id: int) -> Row | None:
+    """Return one turn with its inbound and outbound rows; no texts."""
+    [found] = await db.round_trip(Step(_WATERFALL, {"id": turn_id}))
+    return found[0] if found else None
+
+
+async def thread(db: Database, conversation_id: int, antes_de: int, limite: int) -> list[Row]:
+    """Return a page of a conversation, newest first, the messages whose id is below `antes_de`."""
+    [found] = await db.round_trip(
+        Step(_THREAD, {"conversation_id": conversation_id, "antes_de": antes_de, "limite": limite})
+    )
+    return found

@@ -1,0 +1,180 @@
+"""Webhooks out: one task per event, retried as Evolution retries."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+
+from lib.sandbox.world import Instance, iso
+
+ATTEMPTS: Final = 10
+RETRY_CAP_S: Final = 300.0
+FINAL_STATUSES: Final = frozenset({400, 401, 403, 404, 422})
+_OPEN_POSTS: Final = 64
+_REMEMBERED: Final = 2000
+_FIRST_FAILURE: Final = 300
+
+
+class HttpAnswer(Protocol):
+    """What of an answer matters here."""
+
+    @property
+    def status_code(self) -> int:
+        """HTTP status."""
+
+
+class HttpClient(Protocol):
+    """The part of the pooled client that webhooks need."""
+
+    async def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """Send one body; raises on a broken connection or a time-out."""
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+
+
+@dataclass(slots=True)
+class DeliveryPolicy:
+    """How webhooks travel; changed by `PUT /_sandbox/webhooks`.
+
+    `duplicate` and `lose` are probabilities per event, `delay_ms` the time before the first attempt, `stopped` holds
+    all events back until it is lifted.
+    """
+
+    retry_base_s: float
+    receipts_ms: tuple[int, ...]
+    receipts: bool = True
+    duplicate: float = 0.0
+    lose: float = 0.0
+    delay_ms: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery attempt: `status` 0 stands for no answer at all."""
+
+    event: str
+    instance: str
+    url: str
+    attempt: int
+    status: int
+    at_s: float
+
+
+def retry_pause(attempt: int, base_s: float, rng: random.Random) -> float:
+    """Seconds before the next attempt: doubling from the base, capped at 300 s, +-20 % jitter."""
+    return float(min(RETRY_CAP_S, base_s * 2 ** (attempt - 1)) * rng.uniform(0.8, 1.2))
+
+
+class Courier:
+    """Delivers events; nothing orders them among each other, a restart forgets what is still under way.
+
+    `plain` posts to `http://` addresses, `secure` to all others.
+    """
+
+    def __init__(
+        self, plain: HttpClient, secure: HttpClient, policy: DeliveryPolicy, server_url: str, rng: random.Random
+    ) -> None:
+        self.policy = policy
+        self.attempts: deque[Attempt] = deque(maxlen=_REMEMBERED)
+        self.delivered = 0
+        self.given_up = 0
+        self._plain, self._secure = plain, secure
+        self._server_url = server_url
+        self._rng = rng
+        self._slots = asyncio.Semaphore(_OPEN_POSTS)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: list[tuple[str, str, str, dict[str, str], bytes]] = []
+
+    @property
+    def pending(self) -> int:
+        """Events under way or held back."""
+        return len(self._tasks) + len(self._held)
+
+    def emit(self, instance: Instance, event: str, data: object, *, copies: int = 1) -> None:
+        """Send an event if the instance subscribes to it."""
+        webhook = instance.webhook
+        if not (webhook and webhook.enabled and event.upper().replace(".", "_") in webhook.events):
+            return
+        url = f"{webhook.url.rstrip('/')}/{event.replace('.', '-')}" if webhook.by_events else webhook.url
+        body: dict[str, Any] = {
+            "event": event,
+            "instance": instance.name,
+            "data": data,
+            "destination": webhook.url,
+            "date_time": iso(time.time()),
+        }
+        if instance.owner_jid:
+            body["sender"] = instance.owner_jid
+        body["server_url"] = self._server_url
+        body["apikey"] = None
+        if self.policy.lose and self._rng.random() < self.policy.lose:
+            return
+        copies += bool(self.policy.duplicate and self._rng.random() < self.policy.duplicate)
+        headers = {"user-agent": "axios/1.7.9", "content-type": "application/json", **webhook.headers}
+        for _ in range(copies):
+            self._launch((event, instance.name, url, headers, orjson.dumps(body)))
+
+    def later(self, delay_s: float, instance: Instance, event: str, data: object) -> None:
+        """Emit after a delay, by the subscription of then."""
+        asyncio.get_running_loop().call_later(delay_s, self.emit, instance, event, data)
+
+    def resume(self) -> None:
+        """Let go what was held back."""
+        held, self._held = self._held, []
+        for parcel in held:
+            self._launch(parcel)
+
+    def forget(self) -> None:
+        """Drop everything under way and the record of attempts."""
+        for task in self._tasks:
+            task.cancel()
+        self._held.clear()
+        self.attempts.clear()
+        self.delivered = self.given_up = 0
+
+    async def close(self) -> None:
+        """Stop all deliveries and close the client."""
+        tasks = list(self._tasks)
+        self.forget()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._plain.aclose()
+        await self._secure.aclose()
+
+    def _launch(self, parcel: tuple[str, str, str, dict[str, str], bytes]) -> None:
+        if self.policy.stopped:
+            self._held.append(parcel)
+            return
+        task = asyncio.create_task(self._deliver(*parcel))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, event: str, instance: str, url: str, headers: dict[str, str], content: bytes) -> None:
+        if self.policy.delay_ms:
+            await asyncio.sleep(self.policy.delay_ms / 1000)
+        for attempt in range(1, ATTEMPTS + 1):
+            status = await self._post(url, content, headers)
+            self.attempts.append(Attempt(event, instance, url, attempt, status, time.time()))
+            if 0 < status < _FIRST_FAILURE:
+                self.delivered += 1
+                return
+            if status in FINAL_STATUSES:
+                break
+            if attempt < ATTEMPTS:
+                await asyncio.sleep(retry_pause(attempt, self.policy.retry_base_s, self._rng))
+        self.given_up += 1
+
+    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
+        client = self._plain if url.startswith("http://") else self._secure
+        async with self._slots:
+            try:
+                answer = await client.post(url, content=content, headers=headers)
+            except Exception:  # noqa: BLE001 - the door of a delivery: whatever broke, Evolution tries again
+                return 0
+            return answer.status_code

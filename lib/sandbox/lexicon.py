@@ -1,0 +1,82 @@
+"""The few words a deterministic model knows about doctors and shifts (all without accents)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+SHIFT_WORDS: Final = ("vaga", "plant", "escala", "turno", "valor", "pag", "quanto", "oferta", "disponiv")
+HOSPITAL_WORDS: Final = (
+    "hospital",
+    "endereco",
+    "onde fica",
+    "estacionamento",
+    "refeicao",
+    "estrutura",
+    "upa",
+    "maternidade",
+    "santa casa",
+)
+ROBOT_WORDS: Final = ("robo", "humano", "pessoa de verdade", "ia ", "inteligencia artificial", "automatic", "bot")
+SPECIALTIES: Final = (
+    "cardiologia", "pediatria", "ortopedia", "ginecologia", "obstetricia", "anestesiologia", "clinica medica",
+    "clinico geral", "cirurgia geral", "neurologia", "psiquiatria", "radiologia",
+    "medicina intensiva", "uti", "emergencia",
+    "pronto socorro", "dermatologia", "endocrinologia", "urologia", "neonatologia",
+)  # fmt: skip
+CITIES: Final = (
+    "São Paulo", "Guarulhos", "Campinas", "Santos", "Osasco", "Santo André", "São Bernardo", "Sorocaba",
+    "Ribeirão Preto", "São José dos Campos", "Rio de Janeiro", "Belo Horizonte", "Curitiba", "Porto Alegre",
+    "Salvador", "Recife", "Fortaleza", "Brasília", "Goiânia", "Florianópolis",
+)  # fmt: skip
+WEEKDAYS: Final = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
+PERIODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "noturno": ("noite", "noturno"),
+        "diurno": ("dia inteiro", "diurno"),
+        "manha": ("manha",),
+        "tarde": ("tarde",),
+        "cinderela": ("cinderela",),
+    }
+)
+NEUTRAL: Final = (
+    "nenhuma",
+    "nenhum",
+    "sem_objecao",
+    "none",
+    "neutro",
+    "neutra",
+    "outro",
+    "outra",
+    "outros",
+    "indefinido",
+    "desconhecido",
+    "manter",
+)
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "preco": ("valor baixo", "pouco", "caro", "paga mal", "pagam mal", "muito baixo", "compensa"),
+        "valor": ("valor", "quanto paga", "quanto e", "pouco", "compensa"),
+        "tempo": ("sem tempo", "corrido", "ocupad", "agenda cheia"),
+        "agenda": ("sem tempo", "agenda", "ja tenho plantao", "ocupad"),
+        "distancia": ("longe", "distan", "outra cidade"),
+        "localizacao": ("longe", "distan", "onde fica", "endereco"),
+        "confianca": ("golpe", "confia", "seguro", "quem e voce", "atras"),
+        "pagamento": ("atras", "calote", "quando recebo", "forma de pagamento"),
+        "interesse": ("interess", "quero", "gostaria", "topo", "aceito", "pode ser", "me manda"),
+        "aceite": ("aceito", "topo", "pode reservar", "fechado", "quero essa"),
+        "reserva": ("reserva", "fechado", "fico com"),
+        "recusa": ("nao quero", "nao tenho interesse", "nao posso", "dispenso"),
+        "vaga": ("vaga", "plantao", "plantoes", "escala"),
+        "plantao": ("vaga", "plantao", "plantoes", "escala"),
+        "hospital": ("hospital", "onde fica", "estrutura"),
+        "duvida": ("?", "como funciona", "queria saber", "qual"),
+        "saudacao": ("oi", "ola", "bom dia", "boa tarde", "boa noite"),
+        "humano": ("humano", "atendente", "falar com alguem", "pessoa"),
+        "robo": ROBOT_WORDS,
+        "sair": ("sair", "parar", "pare de", "nao me mande"),
+        "opt": ("sair", "parar", "pare de", "nao me mande"),
+        "negociar": ("melhora o valor", "aumenta", "negoci", "consegue mais"),
+        "positivo": ("obrigad", "otimo", "perfeito", "legal", "show"),
+        "negativo": ("absurdo", "pessimo", "chato", "ruim"),
+    }
+)  # fmt: skip

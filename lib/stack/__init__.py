@@ -1,0 +1,1 @@
+"""The embedded Postgres, Redis and Prefect server, and the supervisor of `agente up`."""

@@ -1,0 +1,1 @@
+"""What the API, the flows and the agent share: receiving and sending."""

@@ -1,0 +1,138 @@
+"""Sending: the only way out. Claim, hand over to the gateway, record; and find out what became of the unclear ones."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from uuid import uuid4
+
+from lib import ledger
+from lib.aio import gather_limited
+from lib.crash import Crashpoint
+from lib.db import Row
+from lib.domain.cadencia import PAUSA
+from lib.domain.horario import UFS, proxima_janela
+from lib.domain.telefone import digitos
+from lib.errors import SendRefusedError, SendUnknownError
+from lib.log import get_logger
+from lib.providers.whatsapp import GatewayError, NothingSentError
+from lib.queries import envio
+from lib.queries.envio import Destinos
+from lib.resources import Resources
+from lib.settings import Ambiente
+
+MAX_TENTATIVAS = 5
+CONSULTAS = 3
+RETRY_MAX_S = 300.0
+FOLGA_RELOGIO = timedelta(seconds=5)
+SONDAGEM_S = 5.0
+JANELAS_S = 1.0
+
+log = get_logger(__name__)
+
+
+def backoff_s(base_s: float, attempt: int) -> float:
+    """Return a fully jittered delay: up to base * 2^attempt, five minutes at most."""
+    return random.uniform(0, min(RETRY_MAX_S, base_s * 2.0**attempt))
+
+
+@dataclass(slots=True)
+class Envio:
+    """Sends what is due for one process. Everything it knows is in the database; its fields are only a cache."""
+
+    resources: Resources
+    crash: Crashpoint
+    _sandbox: bool = False
+    _sondado: float = field(default=float("-inf"))
+
+    async def claim(self, limite: int) -> list[Row]:
+        """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
+        settings = self.resources.settings
+        agora = self.resources.clock()
+        judged = await envio.claim_due(
+            self.resources.db,
+            uuid4(),
+            limite,
+            lease_s=settings.lease_s,
+            proximas={uf: proxima_janela(agora, uf or None) for uf in ("", *UFS)},
+            destinos=await self._destinos(),
+        )
+        for row in judged.blocked:
+            log.info("envio.bloqueado", outbox_id=row["id"], motivo=row["bloqueio"], estado=row["state"])
+        if judged.deferred:
+            log.warning("envio.sem_chip", mensagens=judged.deferred)
+        self.crash.reach("S10")
+        return judged.claimed
+
+    async def send(self, row: Row) -> None:
+        """Send one claimed message and record what became of it. After the hand-over only evidence decides."""
+        settings = self.resources.settings
+        self.crash.reach("S11")
+        call = asyncio.create_task(
+            self.resources.whatsapp.send_text(row["instancia"], digitos(row["telefone"]), row["body"])
+        )
+        if settings.crashpoint:
+            await asyncio.wait({call}, timeout=0.005)
+            self.crash.reach("S12")
+        db, oid, fence = self.resources.db, row["id"], row["fence"]
+        try:
+            msg_id = await call
+        except SendRefusedError as refused:
+            await envio.mark_refused(
+                db, oid, fence, refused.reason[:200], chip_fora=refused.chip_down, tentativas=MAX_TENTATIVAS
+            )
+            log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
+        except NothingSentError:
+            espera_s = backoff_s(settings.retry_s, row["attempts"])
+            await envio.mark_retry(db, oid, fence, "gateway_fora", espera_s)
+            log.warning("envio.gateway_fora", outbox_id=oid, espera_s=round(espera_s, 2))
+        except SendUnknownError as unknown:
+            await envio.mark_unknown(db, oid, fence, str(unknown)[:200], settings.carencia_s / CONSULTAS)
+            log.warning("envio.incerto", outbox_id=oid)
+        else:
+            self.crash.reach("S13")
+            await envio.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
+            self.crash.reach("S14")
+
+    async def reconcile(self) -> int:
+        """Settle unclear sends by what the gateway told or remembers; return how many were found to be sent."""
+        settings, db = self.resources.settings, self.resources.db
+        with ledger.measure("reconciliar"):
+            found = await envio.reap_and_match(db, settings.carencia_s / CONSULTAS)
+            if found:
+                await envio.mark_sent(db, [(oid, None, msg_id) for oid, msg_id in found], PAUSA.total_seconds())
+            doubts = await envio.claim_doubts(db, settings.envios_simultaneos, settings.carencia_s / CONSULTAS)
+            looked = await gather_limited(doubts, self._look_up, settings.envios_simultaneos)
+        for failure in (result for result in looked if isinstance(result, Exception)):
+            if not isinstance(failure, GatewayError):
+                raise failure
+            log.warning("envio.historico_indisponivel", motivo=failure.reason[:200])
+        return len(found) + sum(result is True for result in looked)
+
+    async def _look_up(self, row: Row) -> bool:
+        """Ask the gateway's history about one unclear send; only an answer that holds nothing counts as absence."""
+        settings, db = self.resources.settings, self.resources.db
+        since = row["enviando_em"] - FOLGA_RELOGIO
+        wanted = hashlib.sha256(row["body"].encode()).digest()
+        history = await self.resources.whatsapp.find_sent(row["instancia"], digitos(row["telefone"]), since)
+        for known in await envio.unclaimed(db, [m.id for m in history]):
+            message = next(m for m in history if m.id == known)
+            if hashlib.sha256(message.texto.encode()).digest() == wanted:
+                await envio.mark_sent(db, [(row["id"], None, message.id)], PAUSA.total_seconds())
+                return True
+        await envio.mark_absent(db, row["id"], row["fence"], CONSULTAS, settings.carencia_s / CONSULTAS)
+        return False
+
+    async def _destinos(self) -> Destinos:
+        """Say where sends may go; outside production everywhere only once the gateway has proved to be the sandbox."""
+        settings = self.resources.settings
+        if settings.ambiente is Ambiente.producao:
+            return Destinos(todos=True)
+        if not self._sandbox and monotonic() - self._sondado > SONDAGEM_S:
+            self._sondado = monotonic()
+            self._sandbox = await self.resources.whatsapp.is_sandbox()
+        return Destinos(todos=self._sandbox, permitidos=settings.destinos_permitidos)
