@@ -75,8 +75,10 @@ class Lane:
             log.exception("worker.work", lane=self.name, erro=type(failure).__name__)
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        full = len(self.running) >= self.slots
         self.running.discard(task)
-        self.bell.set()
+        if full:
+            self.bell.set()
 
     async def _wait(self) -> None:
         try:
@@ -193,9 +195,9 @@ class Worker:
 
     async def _send(self, row: Row) -> None:
         with ledger.measure("envio"):
-            await self._envio.send(row)
-        # The next fragment, or the next message of the same doctor, waited for this one.
-        self._sends.bell.set()
+            more = await self._envio.send(row)
+        if more:
+            self._sends.bell.set()
 
     async def _reconcile(self) -> None:
         while not self._stop.is_set():

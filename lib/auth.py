@@ -52,6 +52,6 @@ def webhook_key(secret: str, instance: str) -> str:
 
 def webhook_key_valid(given: str | None, instance: str, webhook_secrets: Sequence[str]) -> bool:
     """Compare in constant time with the key of each secret in use; all are tried, so rotation loses nothing."""
-    offered = (given or "").encode()
+    offered = (given or "").encode(errors="replace")
     matches = [hmac.compare_digest(offered, webhook_key(secret, instance).encode()) for secret in webhook_secrets]
     return any(matches)

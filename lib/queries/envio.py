@@ -135,7 +135,8 @@ c AS (
     pausada_ate = CASE WHEN o.estagio_apos = 'nao_respondeu' THEN now() + make_interval(secs => :pausa_s)
       ELSE c.pausada_ate END
   FROM o WHERE c.id = o.conversation_id)
-SELECT id FROM o
+SELECT o.id, EXISTS (SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.state = 'pending'
+  AND p.id <> o.id) AS resta FROM o
 """)
 
 _UNKNOWN = text("""-- envio.mark_unknown
@@ -258,8 +259,11 @@ async def claim_due(
     return Judged(claimed, [row for row in judged if row["bloqueio"]], len(deferred))
 
 
-async def mark_sent(db: Database, sent: Sequence[tuple[int, int | None, str]], pausa_s: float) -> int:
-    """Record accepted sends, given as (outbox id, fence or None: evidence, provider's id); return how many."""
+async def mark_sent(db: Database, sent: Sequence[tuple[int, int | None, str]], pausa_s: float) -> bool:
+    """Record accepted sends, given as (outbox id, fence or None: evidence, provider's id).
+
+    Tells whether more waits in one of their conversations, which was held back by these.
+    """
     params = {
         "ids": [row[0] for row in sent],
         "fences": [row[1] for row in sent],
@@ -267,7 +271,7 @@ async def mark_sent(db: Database, sent: Sequence[tuple[int, int | None, str]], p
         "pausa_s": pausa_s,
     }
     [done] = await db.round_trip(Step(_SENT, params, writes=True))
-    return len(done)
+    return any(row["resta"] for row in done)
 
 
 async def mark_unknown(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> None:

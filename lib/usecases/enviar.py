@@ -68,8 +68,11 @@ class Envio:
         self.crash.reach("S10")
         return judged.claimed
 
-    async def send(self, row: Row) -> None:
-        """Send one claimed message and record what became of it. After the hand-over only evidence decides."""
+    async def send(self, row: Row) -> bool:
+        """Send one claimed message and record what became of it; after the hand-over only evidence decides.
+
+        Tells whether more may be due at once: the next of this conversation, or this one by another chip.
+        """
         settings = self.resources.settings
         self.crash.reach("S11")
         call = asyncio.create_task(
@@ -86,6 +89,7 @@ class Envio:
                 db, oid, fence, refused.reason[:200], chip_fora=refused.chip_down, tentativas=MAX_TENTATIVAS
             )
             log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
+            return True
         except NothingSentError:
             espera_s = backoff_s(settings.retry_s, row["attempts"])
             await envio.mark_retry(db, oid, fence, "gateway_fora", espera_s)
@@ -95,8 +99,10 @@ class Envio:
             log.warning("envio.incerto", outbox_id=oid)
         else:
             self.crash.reach("S13")
-            await envio.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
+            more = await envio.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
             self.crash.reach("S14")
+            return more
+        return False
 
     async def reconcile(self) -> int:
         """Settle unclear sends by what the gateway told or remembers; return how many were found to be sent."""

@@ -1,0 +1,62 @@
+"""`agente chip`: our WhatsApp numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from lib.errors import DatabaseUnavailableError
+from lib.resources import open_resources
+from lib.settings import load_settings
+from lib.usecases.instancias import Ligados, RealGatewayError, ligar_chips
+
+app = typer.Typer(help="Chips: os números de WhatsApp da Júlia.", no_args_is_help=True)
+
+
+async def connect(*, gateway_real: bool) -> Ligados:
+    """Open resources for one call of `ligar_chips`."""
+    async with open_resources(load_settings(), nome="cli-chip") as resources:
+        return await ligar_chips(resources, gateway_real=gateway_real)
+
+
+@app.command("ligar")
+def ligar(
+    *,
+    sim: Annotated[
+        bool, typer.Option("--sim", help="Permite mexer num gateway que não é o sandbox, fora de produção.")
+    ] = False,
+    em_json: Annotated[bool, typer.Option("--json", help="Saída em JSON, para programas.")] = False,
+) -> None:
+    """Cria no gateway as instâncias dos chips em uso, com o nosso webhook, e as conecta. Repetir não muda nada.
+
+    Sai com 1 se alguma ficou de fora.
+    """
+    try:
+        done = asyncio.run(connect(gateway_real=sim))
+    except RealGatewayError:
+        typer.echo("erro: o gateway não é o sandbox; confirme com --sim para mexer nele.", err=True)
+        raise typer.Exit(1) from None
+    except DatabaseUnavailableError:
+        typer.echo("erro: o banco de dados não responde. Veja `agente doctor`.", err=True)
+        raise typer.Exit(1) from None
+    if em_json:
+        typer.echo(json.dumps({**asdict(done), "falhas": dict(done.falhas)}, ensure_ascii=False))
+    else:
+        typer.echo(
+            f"{len(done.abertas)} de {done.total} chips conectados"
+            f" ({done.criadas} instâncias criadas, {done.atualizadas} já existiam)."
+        )
+        for name in done.fechadas:
+            typer.echo(f"  {name}: aguarda a leitura do código QR no gateway")
+        for name, reason in done.falhas.items():
+            typer.echo(f"  {name}: {reason}")
+    raise typer.Exit(0 if len(done.abertas) == done.total else 1)
+
+
+@app.callback()
+def _chip() -> None:
+    """Keep `ligar` a verb of its own: Typer would drop it where it is the only one."""

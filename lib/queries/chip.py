@@ -1,0 +1,45 @@
+"""Chips as the gateway must know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from lib.db import Database, Step
+
+_TO_CONNECT = text("""-- chip.to_connect
+SELECT instancia, telefone FROM chip
+WHERE tipo = 'julia' AND gateway = 'evolution' AND status IN ('active', 'warming', 'ready') ORDER BY id
+""")
+
+_MARK = text("""-- chip.mark_connections
+UPDATE chip SET conectado = n.aberta, conexao_em = :em
+FROM unnest(CAST(:instancias AS text[]), CAST(:abertas AS boolean[])) AS n(instancia, aberta)
+WHERE chip.instancia = n.instancia AND chip.conectado <> n.aberta
+  AND (chip.conexao_em IS NULL OR chip.conexao_em <= :em)
+RETURNING chip.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class ChipParaLigar:
+    """A number that should be connected; `telefone` is E.164."""
+
+    instancia: str
+    telefone: str
+
+
+async def to_connect(db: Database) -> Sequence[ChipParaLigar]:
+    """Return Júlia's Evolution numbers that are in use or warming up, by id; listeners never send and are left out."""
+    [rows] = await db.round_trip(Step(_TO_CONNECT))
+    return [ChipParaLigar(**row) for row in rows]
+
+
+async def mark_connections(db: Database, abertas: Mapping[str, bool], em: datetime) -> int:
+    """Store what the gateway says of each instance's connection, unless something newer is known; return the changes."""
+    params = {"instancias": list(abertas), "abertas": list(abertas.values()), "em": em}
+    [rows] = await db.round_trip(Step(_MARK, params, writes=True))
+    return len(rows)
