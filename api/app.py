@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 import lib
-from api import problemas
+from api import leitura, problemas
 from api.deps import Rotas
 from api.health import livez, readyz
 from api.porta import Porta
@@ -31,7 +31,7 @@ RECOMECO_S: Final = 1.0
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # The routers of the application, each made by `api.deps.rotas`, which asks for its role.
-ROTAS: Final[tuple[Rotas, ...]] = ()
+ROTAS: Final[tuple[Rotas, ...]] = (leitura.router,)
 
 logger = log.get_logger(__name__)
 

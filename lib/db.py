@@ -39,14 +39,23 @@ class CountingCursor(AsyncCursor[Any]):
         self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
     ) -> Self:
         """Run as usual. Outside a pipeline nothing is prepared on the side: that would be a wait nobody counts."""
-        ledger.count_statement(query if isinstance(query, str) else repr(query))
-        if self.connection.pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF:
-            starts = (
-                not self.connection.autocommit and self.connection.pgconn.transaction_status == TransactionStatus.IDLE
-            )
-            ledger.count("round_trips", 2 if starts else 1)
+        if self._counted(query):
             prepare = False
         return await super().execute(query, params, prepare=prepare, binary=binary)
+
+    async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
+        """Run as usual: psycopg sends all rows in a pipeline of its own, one statement and one wait."""
+        self._counted(query)
+        await super().executemany(query, params_seq, returning=returning)
+
+    def _counted(self, query: Any) -> bool:
+        """Count one statement; tell whether it is a wait of its own, with the BEGIN before it where one is due."""
+        ledger.count_statement(query if isinstance(query, str) else repr(query))
+        if self.connection.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF:
+            return False
+        idle = self.connection.pgconn.transaction_status == TransactionStatus.IDLE
+        ledger.count("round_trips", 2 if idle and not self.connection.autocommit else 1)
+        return True
 
 
 class CountingConnection(AsyncConnection[Any]):
@@ -108,7 +117,13 @@ class Database:
         set_json_loads(orjson.loads)
         set_json_dumps(orjson.dumps)
         engine = create_async_engine(
-            "postgresql+psycopg://", async_creator=connect, pool_size=size, max_overflow=0, pool_timeout=wait_s
+            "postgresql+psycopg://",
+            async_creator=connect,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=wait_s,
+            use_native_hstore=False,  # looking for that type costs a new process three waits
+            hide_parameters=True,  # an error's text must not carry what a doctor wrote
         )
         return cls(engine)
 
@@ -159,12 +174,12 @@ class Database:
         """
         async with self.connection() as driver:
             cursors: list[AsyncCursor[Any]] = []
+            ledger.count("round_trips")  # before: a step that fails has cost its wait too
             async with driver.pipeline():
                 for step in steps:
                     cursor = driver.cursor(row_factory=dict_row)
                     await cursor.execute(compiled(step.sql), step.params)
                     cursors.append(cursor)
-            ledger.count("round_trips")
             if any(step.writes for step in steps):
                 ledger.count("commits")
             return [await rows(cursor) for cursor in cursors]

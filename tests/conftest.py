@@ -12,12 +12,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from lib import log
 from lib.db import Database
 from lib.settings import Settings
 from lib.stack.estado import temporary_dir
 from lib.stack.postgres import Postgres, criar_banco
 from lib.stack.redis import Redis
 
+log.configure(json=True)
 ROOT = Path(__file__).resolve().parents[1]
 WEBHOOK_SECRET = "t" * 40
 

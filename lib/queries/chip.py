@@ -39,7 +39,7 @@ async def to_connect(db: Database) -> Sequence[ChipParaLigar]:
 
 
 async def mark_connections(db: Database, abertas: Mapping[str, bool], em: datetime) -> int:
-    """Store what the gateway says of each instance's connection, unless something newer is known; return the changes."""
+    """Store what the gateway says of each instance's connection, unless newer is known; return the changes."""
     params = {"instancias": list(abertas), "abertas": list(abertas.values()), "em": em}
     [rows] = await db.round_trip(Step(_MARK, params, writes=True))
     return len(rows)

@@ -93,7 +93,9 @@ _WATERFALL = text("""-- turno.waterfall
 SELECT t.*, coalesce((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'recebida_em', i.received_at) ORDER BY i.id)
     FROM inbox i WHERE i.turn_id = t.id), '[]') AS entradas,
   coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id, 'estado', o.state, 'motivo', o.motivo, 'chip', k.instancia,
-      'criada_em', o.criada_em, 'enviando_em', o.enviando_em, 'enviada_em', o.enviada_em, 'tentativas', o.attempts)
+      'criada_em', o.criada_em, 'devida_em', o.next_at, 'enviando_em', o.enviando_em, 'enviada_em', o.enviada_em,
+      'tentativas', o.attempts, 'recibos', coalesce((SELECT jsonb_object_agg(e.status, e.em) FROM delivery_event e
+        WHERE e.provider_msg_id = o.provider_msg_id), '{}'))
       ORDER BY o.id) FROM outbox o LEFT JOIN chip k ON k.id = o.chip_id WHERE o.turn_id = t.id), '[]') AS saidas
 FROM turno t WHERE t.id = :id
 """)

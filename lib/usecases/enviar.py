@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from uuid import uuid4
 
@@ -30,7 +30,6 @@ CONSULTAS = 3
 RETRY_MAX_S = 300.0
 FOLGA_RELOGIO = timedelta(seconds=5)
 SONDAGEM_S = 5.0
-JANELAS_S = 1.0
 
 log = get_logger(__name__)
 
@@ -48,17 +47,17 @@ class Envio:
     crash: Crashpoint
     _sandbox: bool = False
     _sondado: float = field(default=float("-inf"))
+    _janelas: tuple[datetime, dict[str, datetime]] | None = None
 
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
         settings = self.resources.settings
-        agora = self.resources.clock()
         judged = await envio.claim_due(
             self.resources.db,
             uuid4(),
             limite,
             lease_s=settings.lease_s,
-            proximas={uf: proxima_janela(agora, uf or None) for uf in ("", *UFS)},
+            proximas=self._proximas(),
             destinos=await self._destinos(),
         )
         for row in judged.blocked:
@@ -132,6 +131,14 @@ class Envio:
                 return True
         await envio.mark_absent(db, row["id"], row["fence"], CONSULTAS, settings.carencia_s / CONSULTAS)
         return False
+
+    def _proximas(self) -> dict[str, datetime]:
+        """Return the next instant of each state's window; windows move at whole minutes, so it holds for this one."""
+        agora = self.resources.clock()
+        minuto = agora.replace(second=0, microsecond=0)
+        if self._janelas is None or self._janelas[0] != minuto:
+            self._janelas = minuto, {uf: proxima_janela(agora, uf or None) for uf in ("", *UFS)}
+        return self._janelas[1]
 
     async def _destinos(self) -> Destinos:
         """Say where sends may go; outside production everywhere only once the gateway has proved to be the sandbox."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -47,7 +48,10 @@ class Tool:
 
     def esquema(self) -> Mapping[str, Any]:
         """Return the JSON schema of its arguments."""
-        schema = self.argumentos.model_json_schema()
-        schema.pop("title", None)
-        schema.pop("description", None)
-        return schema
+        return _schema(self.argumentos)
+
+
+@cache
+def _schema(argumentos: type[Argumentos]) -> Mapping[str, Any]:
+    schema = argumentos.model_json_schema()
+    return {key: value for key, value in schema.items() if key not in {"title", "description"}}
