@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings is None:
         settings = _settings_or_exit()
         log.configure()
-    documented = settings.ambiente is not Ambiente.producao
+    documented = settings.ambiente is not Ambiente.PRODUCAO
     app = FastAPI(
         title="Agente Júlia",
         version="1",

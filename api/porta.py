@@ -41,7 +41,7 @@ class Porta:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts: Collection[bytes] = frozenset(host.encode() for host in allowed_hosts(settings))
-        self._extra = [*SEGURANCA, SO_TLS] if settings.ambiente is Ambiente.producao else list(SEGURANCA)
+        self._extra = [*SEGURANCA, SO_TLS] if settings.ambiente is Ambiente.PRODUCAO else list(SEGURANCA)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; everything but HTTP passes through."""

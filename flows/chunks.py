@@ -127,8 +127,8 @@ def on_portal(work: Callable[Concatenate[Resources, P], Awaitable[T]], *args: P.
         raise StatementError(" ".join([type(error).__name__, *(name for name in names if name)])) from None
 
 
-def chunk_task(nome: str) -> Callable[[Callable[[Chunk, Modo, datetime], Parcial]], ChunkTask]:
-    """Make the task of one chunk: idempotent, never cached, retried only when time mends it."""
+def patient(nome: str) -> Callable[[Callable[P, T]], Task[P, T]]:
+    """Make a task that is never cached and retried only when time mends it."""
     return task(
         name=nome,
         cache_policy=NO_CACHE,
@@ -137,6 +137,11 @@ def chunk_task(nome: str) -> Callable[[Callable[[Chunk, Modo, datetime], Parcial
         retry_jitter_factor=0.5,
         retry_condition_fn=transient,
     )
+
+
+def chunk_task(nome: str) -> Callable[[Callable[[Chunk, Modo, datetime], Parcial]], ChunkTask]:
+    """Make the task of one chunk; it must be idempotent."""
+    return patient(nome)
 
 
 def threads(limit: int) -> TaskRunner[PrefectFuture[Any]]:
@@ -215,7 +220,12 @@ async def _record(resources: Resources, execucao: fluxo.Execucao) -> None:
 
 async def _work(job: Job[C_contra], parametros: C_contra, as_of: datetime) -> Parcial:
     """Find the keys, map the chunks and add up; a chunk that fails, fails alone."""
-    keys = await asyncio.to_thread(on_portal, job.keys, parametros, as_of)
+
+    @patient("encontrar o que está vencido")
+    def find() -> Keys:
+        return on_portal(job.keys, parametros, as_of)
+
+    keys = await asyncio.to_thread(find.submit().result)
     futures = job.chunk.map(keys.chunks, unmapped(parametros.modo), unmapped(as_of))
     results = await asyncio.to_thread(futures.result, None, False)  # noqa: FBT003 - raise_on_failure
     parts = [_told(result, size(chunk)) for chunk, result in zip(keys.chunks, results, strict=True)]

@@ -12,7 +12,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Modo(StrEnum):
-    """`aplicar` does it; `plano` lists each change by id; `simular` only counts. The last two write nothing."""
+    """O que fazer com as mudanças: gravar, listar ou só contar."""
 
     APLICAR = "aplicar"
     PLANO = "plano"

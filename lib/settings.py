@@ -20,9 +20,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", None, ""})
 class Ambiente(StrEnum):
     """Where the program runs."""
 
-    desenvolvimento = "desenvolvimento"
-    teste = "teste"
-    producao = "producao"
+    DESENVOLVIMENTO = "desenvolvimento"
+    TESTE = "teste"
+    PRODUCAO = "producao"
 
 
 class Settings(BaseSettings):
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    ambiente: Ambiente = Field(Ambiente.desenvolvimento, description="desenvolvimento, teste or producao")
+    ambiente: Ambiente = Field(Ambiente.DESENVOLVIMENTO, description="desenvolvimento, teste or producao")
     database_url: SecretStr = Field(
         description="PostgreSQL, as a libpq address: postgresql://user:password@host:port/name"
     )
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
             raise ValueError("lease_s must be longer than turno_max_s and envio_max_s by more than margem_s")
         if not self.webhook_secrets or any(len(key) < SECRET_MIN for key in self.webhook_secrets):
             raise ValueError(f"evolution_webhook_secret needs {SECRET_MIN} characters or more")
-        if self.ambiente is Ambiente.producao:
+        if self.ambiente is Ambiente.PRODUCAO:
             self._check_production()
         return self
 

@@ -249,6 +249,8 @@ def _handoff(
 
 def _change(contexto: Contexto, fim: Fim) -> StateChange:
     before, after = contexto.estado, fim.estado
+    # An unclear stop that was asked back holds until the doctor writes something that is no stop.
+    still = any(classificar_parada(recebida.texto) is Parada.INCERTA for recebida in contexto.recebidas)
     return StateChange(
         permissao=after.permissao,
         cooling_off_ate=after.cooling_off_ate,
@@ -260,7 +262,7 @@ def _change(contexto: Contexto, fim: Fim) -> StateChange:
         objecao_severidade=after.objecao_severidade,
         objecao_em=after.objecao_em,
         objecao_resolvida_em=after.objecao_resolvida_em,
-        parada_perguntada_em=fim.parada_perguntada_em,
+        parada_perguntada_em=fim.parada_perguntada_em or (contexto.parada_perguntada_em if still else None),
     )
 
 

@@ -7,18 +7,18 @@ import sys
 
 import typer
 
-from lib.cli import pilha
+from lib.cli import chip, config, demo, pilha, seed, token
 from lib.errors import SettingsError
 from lib.stack.estado import StackError
 from lib.stack.pilha import situacao
 
 # A noun is a file of this package with its own Typer: ("chip", chip.app).
-NOUNS: tuple[tuple[str, typer.Typer], ...] = ()
+NOUNS: tuple[tuple[str, typer.Typer], ...] = (("chip", chip.app), ("config", config.app), ("token", token.app))
 # Commands without a noun, about the stack as a whole: (name, function, help).
-COMMANDS = pilha.COMMANDS
+COMMANDS = (*pilha.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
 
 HELP = "Agente Júlia: preenche plantões conversando com médicos pelo WhatsApp."
-EPILOG = "Comece com `agente up` (sobe tudo) e, em outro terminal, `agente status` e `agente doctor`."
+EPILOG = "Comece com `agente demo` (sobe tudo e mostra) ou `agente up` e, em outro terminal, `agente status`."
 
 
 def build() -> typer.Typer:

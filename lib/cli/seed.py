@@ -40,7 +40,7 @@ def seed(
             plano,
             utc_now(),
             limpar=limpar,
-            producao=settings.ambiente is Ambiente.producao,
+            producao=settings.ambiente is Ambiente.PRODUCAO,
         )
     except SeedRefusedError as error:
         sys.stderr.write(f"erro: {error}\n")

@@ -63,8 +63,8 @@ e AS (
 i AS (
   UPDATE interacao SET entrega = :entrega
   WHERE provider_msg_id = :msg_id AND direcao = 'saida' AND chip_id = (SELECT id FROM k)
-    AND array_position(ARRAY['falhou', 'enviada', 'entregue', 'lida'], entrega)
-      < array_position(ARRAY['falhou', 'enviada', 'entregue', 'lida'], CAST(:entrega AS text)) RETURNING id)
+    AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], entrega)
+      < array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], CAST(:entrega AS text)) RETURNING id)
 SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM e) AS inbox_id, (SELECT count(*) FROM i) AS moved
 """)
 

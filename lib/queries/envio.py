@@ -23,6 +23,7 @@ SEM_CHIP_S = 5.0
 _LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
 
 # FOR SHARE on the doctor and the conversation: an opt-out or a take-over commits before this look or after `sending`.
+# Everybody locks in this order: outbox rows, the doctor's state, the conversation. No reply waits behind a cold message.
 _GATE = text("""-- envio.gate
 WITH devida AS (
   SELECT o.id, o.proativa, o.cause, o.isenta_optout, s.permissao, s.cooling_off_ate, s.proximo_contato_em,
@@ -32,7 +33,7 @@ WITH devida AS (
   JOIN conversa c ON c.id = o.conversation_id
   JOIN medico d ON d.id = o.medico_id
   LEFT JOIN unnest(CAST(:ufs AS text[]), CAST(:proximas AS timestamptz[])) AS j(uf, proxima)
-    ON j.uf = coalesce(d.uf, '')
+    ON j.uf = CASE WHEN upper(d.uf) = ANY(CAST(:ufs AS text[])) THEN upper(d.uf) ELSE '' END
   LEFT JOIN LATERAL (
     SELECT p.enviando_em + make_interval(secs => :cap_janela_s) AS livre_em FROM outbox p
     WHERE p.medico_id = o.medico_id AND p.proativa AND p.state IN ('sending', 'unknown', 'sent', 'parked')
@@ -40,7 +41,8 @@ WITH devida AS (
     ORDER BY p.enviando_em DESC OFFSET :cap - 1 LIMIT 1) cap ON o.proativa
   WHERE o.state = 'pending' AND o.next_at <= now() AND NOT EXISTS (
     SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.id <> o.id
-      AND (p.state IN ('sending', 'unknown') OR (p.state = 'pending' AND p.id < o.id)))
+      AND (p.state IN ('sending', 'unknown') OR (p.state = 'pending'
+        AND CASE WHEN p.proativa = o.proativa THEN p.id < o.id ELSE o.proativa END)))
   ORDER BY o.prioridade DESC, o.id LIMIT :limite
   FOR UPDATE OF o SKIP LOCKED FOR SHARE OF s, c),
 veredito AS (
@@ -69,18 +71,22 @@ FROM veredito v WHERE o.id = v.id
 RETURNING o.id, o.state, v.bloqueio
 """)
 
+# The least used chip first; the n-th row of a batch begins at the n-th of them, or all would want the same one.
 _CLAIM = text("""-- envio.claim
 WITH uso AS (
   SELECT k.id, k.trust_score, k.pode_prospectar, k.pode_followup, k.pode_responder,
-    count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour') AS hora,
     least(k.limite_hora - count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour'),
-          k.limite_dia - count(u.id)) AS folga
+          k.limite_dia - count(u.id)) AS folga,
+    count(*) OVER () AS chips,
+    row_number() OVER (ORDER BY count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour'),
+      k.trust_score DESC, k.id) - 1 AS vez
   FROM chip k LEFT JOIN outbox u ON u.chip_id = k.id AND u.enviando_em > now() - interval '1 day'
     AND u.state IN ('sending', 'unknown', 'sent', 'parked')
   WHERE k.status = 'active' AND k.tipo = 'julia' AND k.conectado AND (k.cooldown_ate IS NULL OR k.cooldown_ate <= now())
   GROUP BY k.id),
 pedida AS (
-  SELECT o.id, o.tipo, o.prioridade, c.chip_id AS afim FROM outbox o JOIN conversa c ON c.id = o.conversation_id
+  SELECT o.id, o.tipo, o.prioridade, c.chip_id AS afim, row_number() OVER (ORDER BY o.prioridade DESC, o.id) - 1 AS n
+  FROM outbox o JOIN conversa c ON c.id = o.conversation_id
   WHERE o.claim = :claim AND o.state = 'pending'),
 escolha AS (
   SELECT p.id, p.prioridade, k.id AS chip_id, k.folga FROM pedida p
@@ -91,7 +97,7 @@ escolha AS (
     WHERE u.folga > 0 AND u.trust_score >= t.reserva
       AND CASE p.tipo WHEN 'prospeccao' THEN u.pode_prospectar WHEN 'followup' THEN u.pode_followup
         ELSE u.pode_responder END
-    ORDER BY u.trust_score >= t.minimo DESC, (u.id = p.afim) IS TRUE DESC, u.hora, u.trust_score DESC, u.id
+    ORDER BY u.trust_score >= t.minimo DESC, (u.id = p.afim) IS TRUE DESC, mod(u.vez + u.chips - mod(p.n, u.chips), u.chips)
     LIMIT 1) k),
 ordem AS (
   SELECT id, chip_id, folga, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n FROM escolha)
@@ -127,14 +133,15 @@ s AS (
   UPDATE doctor_state d SET ultima_saida_em = o.enviada_em, ultima_saida_ator = 'julia',
     permissao = CASE d.permissao WHEN 'none' THEN 'initial' ELSE d.permissao END,
     ciclo = CASE d.ciclo WHEN 'novo' THEN 'prospecting' ELSE d.ciclo END
-  FROM o WHERE d.medico_id = o.medico_id AND (d.ultima_saida_em IS NULL OR d.ultima_saida_em <= o.enviada_em)),
+  FROM o WHERE d.medico_id = o.medico_id AND (d.ultima_saida_em IS NULL OR d.ultima_saida_em <= o.enviada_em)
+  RETURNING d.medico_id),
 c AS (
   UPDATE conversa c SET ultima_saida_em = greatest(c.ultima_saida_em, o.enviada_em), chip_id = o.chip_id,
     estagio = CASE WHEN o.estagio_apos IS NOT NULL AND coalesce(c.ultima_entrada_em <= o.criada_em, true)
       THEN o.estagio_apos ELSE c.estagio END,
     pausada_ate = CASE WHEN o.estagio_apos = 'nao_respondeu' THEN now() + make_interval(secs => :pausa_s)
       ELSE c.pausada_ate END
-  FROM o WHERE c.id = o.conversation_id)
+  FROM o WHERE c.id = o.conversation_id AND (SELECT count(*) FROM s) >= 0) -- so that the state is locked first
 SELECT o.id, EXISTS (SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.state = 'pending'
   AND p.id <> o.id) AS resta FROM o
 """)

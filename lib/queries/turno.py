@@ -201,9 +201,10 @@ async def commit(db: Database, done: TurnCommit, *, prioridade: int, quieto_s: f
         Step(_OPEN, turn, writes=True),
         Step(_CONSUME, key | {"inbox_ids": list(done.inbox_ids), "desfecho": done.turn.desfecho}),
         Step(_OUTBOX, key | outbox),
+        # In the order in which the send claim locks: outbox rows, the doctor's state, the conversation.
+        Step(_CANCEL, key | {"motivo": done.cancela, "tudo": done.cancela_tudo}),
         Step(_STATE, key | state),
         Step(_CONVERSATION, key | conversation),
-        Step(_CANCEL, key | {"motivo": done.cancela, "tudo": done.cancela_tudo}),
         Step(_SETTLE, key | {"quieto_s": quieto_s}),
     )
     opened = result[1]

@@ -90,11 +90,12 @@ class Filler:
         return next((option for option in options if option is None or plain(str(option)) in NEUTRAL), options[0])
 
     def quote(self, path: str) -> str:
-        """A real substring of the text, without its speaker's name."""
+        """A real substring of the text, whole words, without its speaker's name."""
         lines = [stripped for line in self.text.splitlines() if (stripped := _SPEAKER.sub("", line).strip())]
         if not lines:
             return ""
-        return lines[self._draw(path) % len(lines)][:_QUOTE_CHARS].strip()
+        line = lines[self._draw(path) % len(lines)]
+        return line if len(line) <= _QUOTE_CHARS else line[: _QUOTE_CHARS + 1].rsplit(maxsplit=1)[0][:_QUOTE_CHARS]
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """The schema with its `$ref` followed."""

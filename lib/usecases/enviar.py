@@ -64,7 +64,8 @@ class Envio:
             log.info("envio.bloqueado", outbox_id=row["id"], motivo=row["bloqueio"], estado=row["state"])
         if judged.deferred:
             log.warning("envio.sem_chip", mensagens=judged.deferred)
-        self.crash.reach("S10")
+        if judged.claimed:
+            self.crash.reach("S10")
         return judged.claimed
 
     async def send(self, row: Row) -> bool:
@@ -143,7 +144,7 @@ class Envio:
     async def _destinos(self) -> Destinos:
         """Say where sends may go; outside production everywhere only once the gateway has proved to be the sandbox."""
         settings = self.resources.settings
-        if settings.ambiente is Ambiente.producao:
+        if settings.ambiente is Ambiente.PRODUCAO:
             return Destinos(todos=True)
         if not self._sandbox and monotonic() - self._sondado > SONDAGEM_S:
             self._sondado = monotonic()

@@ -59,7 +59,7 @@ async def ligar_chips(resources: Resources, *, gateway_real: bool = False) -> Li
         RealGatewayError: outside production, when the gateway is not the sandbox and `gateway_real` is not given.
     """
     settings = resources.settings
-    may_touch = gateway_real or settings.ambiente is Ambiente.producao or await resources.whatsapp.is_sandbox()
+    may_touch = gateway_real or settings.ambiente is Ambiente.PRODUCAO or await resources.whatsapp.is_sandbox()
     if not may_touch:
         raise RealGatewayError("the gateway is not the sandbox")
     chips = await chip.to_connect(resources.db)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.db import Database
+from lib.domain.optout import Parada, classificar_parada
 from lib.errors import UnauthorizedError, UnknownInstanceError
 from lib.providers.evolution_webhook import Conexao, Eco, Mensagem, Outro, Recibo, instance_of, parse, read
 from lib.queries import entrada
@@ -63,6 +64,8 @@ async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, deb
 
 def _new_message(instancia: str, raw: bytes, mensagem: Mensagem, agora: datetime) -> NewMessage:
     late = mensagem.enviada_em is not None and agora - mensagem.enviada_em > TARDIA
+    if late and classificar_parada(mensagem.texto or "") is Parada.EXPLICITA:
+        late = False  # however late it comes, a stop is a stop
     desfecho = SEM_RESPOSTA_TARDIA if late else None
     if mensagem.texto is None:
         desfecho = SEM_TEXTO

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.criadouro import Criadouro
 from tests.e2e.palco import Palco, sandbox_process
 
 
@@ -14,6 +15,13 @@ from tests.e2e.palco import Palco, sandbox_process
 def sandbox_url(home: Path) -> Iterator[str]:
     with sandbox_process(home) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def criadouro() -> Iterator[Criadouro]:
+    home = Criadouro()
+    yield home
+    home.close()
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""Runs the real thing and puts what it shows into README and docs: outputs between markers, pictures in docs/imagens.
+
+`make docs`. A marked place is `<!-- saida:NAME -->` … `<!-- /saida:NAME -->`; everything between is replaced.
+Pictures need Debian's chromium; without it they are left as they are.
+"""  # noqa: INP001 - a script beside the documents, no package
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGENS = ROOT / "docs" / "imagens"
+DOCUMENTOS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FICA = "tudo continua de pé"
+DEMO_S = 300.0
+PARA_S = 20.0
+RELATORIO = ROOT / "tests" / "orcamento" / "relatorio.py"
+FOTOS = {
+    "prefect-execucoes.png": ("{prefect}/runs", 1280, 900),
+    "prefect-artefato.png": ("{prefect}/artifacts/key/trust-score-latest", 1280, 620),
+    "sandbox.png": ("{sandbox}/", 1120, 760),
+    "api.png": ("{docs}", 1120, 900),
+}
+
+
+def say(text: str) -> None:
+    """Tell the person who waits."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def demonstration(home: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Run `agente demo` on empty data until it has shown all; yield its output and the addresses, then stop it."""
+    agente = str(Path(sys.executable).with_name("agente"))
+    env = {**os.environ, "AGENTE_DADOS_DIR": str(home), "NO_COLOR": "1"}
+    shown = home.parent / "demo.txt"
+    with shown.open("wb") as out:
+        demo = subprocess.Popen([agente, "demo"], cwd=ROOT, env=env, stdout=out, stderr=out)  # noqa: S603 - our own program
+    try:
+        until = time.monotonic() + DEMO_S
+        while FICA not in (text := shown.read_text()):
+            if demo.poll() is not None or time.monotonic() > until:
+                raise SystemExit(f"a demonstração não chegou ao fim:\n{text}")
+            time.sleep(0.5)
+        urls = json.loads((ROOT / ".agente" / "estado.json").read_text())["urls"]
+        yield text.partition(FICA)[0].rpartition("\n")[0], urls
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(PARA_S)
+
+
+def tidy(text: str) -> str:
+    """Drop trailing blanks and the empty lines around."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def place(name: str, text: str) -> None:
+    """Write a text into every document that has its marks."""
+    pattern = re.compile(rf"(<!-- saida:{name} -->\n).*?(<!-- /saida:{name} -->)", re.DOTALL)
+    for document in DOCUMENTOS:
+        before = document.read_text()
+        after = pattern.sub(lambda found: f"{found[1]}{text}\n{found[2]}", before)
+        if after != before:
+            document.write_text(after)
+            say(f"{document.relative_to(ROOT)}: {name}")
+
+
+def photograph(urls: dict[str, str], home: Path) -> None:
+    """Take the pictures, or say why not."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        say("chromium não encontrado: as imagens ficam como estão (apt-get install chromium)")
+        return
+    IMAGENS.mkdir(exist_ok=True)
+    for name, (where, width, height) in FOTOS.items():
+        command = [
+            *(
+                chromium,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--force-color-profile=srgb",
+            ),
+            *(f"--user-data-dir={home / 'chromium'}", f"--window-size={width},{height}", "--virtual-time-budget=15000"),
+            *(f"--screenshot={IMAGENS / name}", where.format(**urls)),
+        ]
+        subprocess.run(command, check=True, capture_output=True, timeout=90)  # noqa: S603 - a fixed command
+        say(f"docs/imagens/{name}")
+
+
+def main() -> None:
+    """Produce everything."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp" if os.geteuid() == 0 else None) as folder:  # noqa: S108 - mkdtemp
+        home = Path(folder)
+        home.chmod(0o711)
+        data = home / "dados"
+        say("rodando `agente demo` com dados novos…")
+        with demonstration(data) as (text, urls):
+            place("demo", f"```text\n$ make demo\n{tidy(text)}\n```")
+            photograph(urls, home)
+    if RELATORIO.exists():
+        say("medindo os orçamentos…")
+        command = [sys.executable, "-m", "tests.orcamento.relatorio"]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
+        place("orcamento", tidy(done.stdout))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""A warm process and a sandbox process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.e2e.conftest import palco as palco
+from tests.e2e.conftest import sandbox_url as sandbox_url
+from tests.e2e.palco import Palco
+from tests.e2e.processo import ajustes, processo
+from tests.orcamento.medidas import Bancada, montar
+
+
+@pytest.fixture
+async def bancada(palco: Palco, redis_url: str) -> AsyncIterator[Bancada]:
+    settings = ajustes(palco.pg_url, palco.sandbox_url, redis_url=redis_url)
+    async with processo(settings) as dentro:
+        yield await montar(palco, dentro)
