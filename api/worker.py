@@ -153,29 +153,26 @@ class Worker:
     async def _turn(self, row: Row) -> None:
         """Think one claimed turn through and commit it; a failure gives the conversation back with a delay."""
         settings, db = self._resources.settings, self._resources.db
+        conversation_id, fence, tries = row["conversation_id"], row["fence"], row["tries"]
         with ledger.measure("turno") as conta:
-            contexto = montar_contexto_completo(row)
-            self._crash.reach("S6")
             try:
+                contexto = montar_contexto_completo(row)
+                self._crash.reach("S6")
                 committed = await self._think(contexto, conta)
             except ModelUnavailableError as busy:
                 espera_s = max(busy.retry_after_s or 0.0, backoff_s(settings.retry_s, 3))
-                await mailbox.reschedule(db, contexto.conversation_id, contexto.fence, espera_s, conta=False)
-                log.warning("turno.modelo_fora", conversation_id=contexto.conversation_id, motivo=str(busy)[:200])
+                await mailbox.reschedule(db, conversation_id, fence, espera_s, conta=False)
+                log.warning("turno.modelo_fora", conversation_id=conversation_id, motivo=str(busy)[:200])
                 return
             except DatabaseUnavailableError:
                 raise
             except Exception as failure:
-                espera_s = backoff_s(settings.retry_s, contexto.tries)
-                await mailbox.reschedule(db, contexto.conversation_id, contexto.fence, espera_s, conta=True)
-                log.exception(
-                    "turno.falhou",
-                    conversation_id=contexto.conversation_id,
-                    tentativa=contexto.tries,
-                    erro=type(failure).__name__,
-                )
+                espera_s = backoff_s(settings.retry_s, tries)
+                await mailbox.reschedule(db, conversation_id, fence, espera_s, conta=True)
+                erro = type(failure).__name__
+                log.exception("turno.falhou", conversation_id=conversation_id, tentativa=tries, erro=erro)
                 return
-        log.info("turno", conversation_id=contexto.conversation_id, turno_id=committed, **conta.counts())
+        log.info("turno", conversation_id=conversation_id, turno_id=committed, **conta.counts())
         self._sends.bell.set()
 
     async def _think(self, contexto: Contexto, conta: ledger.Ledger) -> int | None:

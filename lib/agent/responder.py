@@ -82,7 +82,8 @@ class Responder:
         for _ in range(MAX_RODADAS + 1):
             resposta = await self._call(run, fim)
             if not resposta.usos or run.chamadas >= MAX_CHAMADAS:
-                texto = "" if resposta.truncada or resposta.recusada else resposta.texto
+                # Words beside a tool call that nobody will answer are no reply either.
+                texto = "" if resposta.truncada or resposta.recusada or resposta.usos else resposta.texto
                 break
             await self._tools(run, resposta.usos, tool_context)
         return Gerada(

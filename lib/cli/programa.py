@@ -7,13 +7,18 @@ import sys
 
 import typer
 
-from lib.cli import chip, config, demo, pilha, seed, token
+from lib.cli import chip, config, demo, fluxo, pilha, seed, token
 from lib.errors import SettingsError
 from lib.stack.estado import StackError
 from lib.stack.pilha import situacao
 
 # A noun is a file of this package with its own Typer: ("chip", chip.app).
-NOUNS: tuple[tuple[str, typer.Typer], ...] = (("chip", chip.app), ("config", config.app), ("token", token.app))
+NOUNS: tuple[tuple[str, typer.Typer], ...] = (
+    ("chip", chip.app),
+    ("config", config.app),
+    ("fluxo", fluxo.app),
+    ("token", token.app),
+)
 # Commands without a noun, about the stack as a whole: (name, function, help).
 COMMANDS = (*pilha.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
 

@@ -91,7 +91,8 @@ class Filler:
 
     def quote(self, path: str) -> str:
         """A real substring of the text, whole words, without its speaker's name."""
-        lines = [stripped for line in self.text.splitlines() if (stripped := _SPEAKER.sub("", line).strip())]
+        spoken = (_SPEAKER.sub("", line).strip() for line in self.text.splitlines())
+        lines = [line for line in spoken if any(char.isalnum() for char in line)]
         if not lines:
             return ""
         line = lines[self._draw(path) % len(lines)]

@@ -20,7 +20,10 @@ Contagem = Mapping[str, int]
 ROTEIRO = {
     tabela.MENSAGEM: "Quero falar sobre o cadastro, obrigada pela atenção",
     tabela.MENSAGEM_COM_FERRAMENTA: "Tem plantão de cardiologia essa semana?",
-    tabela.MENSAGEM_INCERTA: "A gente se vê por aí, quem sabe um dia desses",
+    tabela.MENSAGEM_INCERTA: (
+        "Hoje foi corrido aqui no pronto-socorro, a equipe inteira ficou até mais tarde por causa do temporal que caiu "
+        "na cidade inteira durante a tarde e ainda estamos arrumando a sala de medicação"
+    ),
 }
 
 

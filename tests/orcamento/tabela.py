@@ -59,7 +59,7 @@ TABELA: tuple[Linha, ...] = (
     Linha(MENSAGEM_INCERTA, "round_trips", 6, alvo=5),
     Linha(MENSAGEM_INCERTA, "analises", 1),
     Linha(MENSAGEM_INCERTA, "llm_calls", 2),
-    Linha(RAJADA, "round_trips", 8, alvo=7),
+    Linha(RAJADA, "round_trips", 9, alvo=8),
     Linha(RAJADA, "analises", 1),
     Linha(RAJADA, "llm_calls", 2),
     Linha(PARADA, "round_trips", 6, alvo=5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.orcamento.medidas import MEDIDAS, Bancada
-from tests.orcamento.tabela import CONTADORES, TABELA
+from tests.orcamento.tabela import CONTADORES, MENSAGEM, MENSAGEM_COM_FERRAMENTA, MENSAGEM_INCERTA, TABELA
 
 
 async def test_every_operation_costs_what_the_table_allows(bancada: Bancada) -> None:
@@ -22,6 +22,9 @@ async def test_every_operation_costs_what_the_table_allows(bancada: Bancada) -> 
     ]
     assert over + missed == []
     assert measured.keys() == {linha.operacao for linha in TABELA}
+    # What the table sets apart really differs: an analysis by the model, and a tool, were really in there.
+    assert measured[MENSAGEM_INCERTA]["llm_calls"] == 2
+    assert measured[MENSAGEM_COM_FERRAMENTA]["round_trips"] == measured[MENSAGEM]["round_trips"] + 1
 
 
 def test_every_counter_of_the_table_has_its_words() -> None:
@@ -36,5 +39,5 @@ async def test_the_servers_own_count_of_commits_agrees_with_the_ledgers(bancada:
 
 @pytest.mark.parametrize("vezes", [10])
 async def test_a_warm_process_opens_no_connection_however_many_messages_pass(bancada: Bancada, vezes: int) -> None:
-    medida = MEDIDAS["one message, webhook → sent, no tool"]
+    medida = MEDIDAS[MENSAGEM]
     assert [(await medida(bancada))["tcp_connections"] for _ in range(vezes)] == [0] * vezes
