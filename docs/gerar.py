@@ -31,7 +31,7 @@ RELATORIO = ROOT / "tests" / "orcamento" / "relatorio.py"
 FOTOS = {
     "prefect-deployments.png": ("{prefect}/deployments", 1280, 560),
     "prefect-execucoes.png": ("{prefect}/runs", 1280, 1170),
-    "prefect-execucao.png": ("{execucao}", 1280, 620),
+    "prefect-artefato.png": ("{prefect}/artifacts/key/trust-score-latest", 1280, 440),
     "sandbox.png": ("{sandbox}/", 1120, 900),
 }
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": []}
@@ -117,13 +117,13 @@ def main() -> None:
         say("rodando `agente demo` com dados novos…")
         with demonstration(data) as (text, urls):
             place("demo", f"```text\n$ make demo\n{tidy(text)}\n```")
-            run = re.search(r"trust-score: .*?(http://\S+/runs/flow-run/\S+)", text, re.DOTALL)
-            photograph({**urls, "execucao": run[1] if run else urls["prefect"]}, home)
+            photograph(urls, home)
     if RELATORIO.exists():
         say("medindo os orçamentos…")
         command = [sys.executable, "-m", "tests.orcamento.relatorio"]
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
-        place("orcamento", tidy(done.stdout))
+        table = [line for line in done.stdout.splitlines() if line.startswith("|")]
+        place("orcamento", "\n".join(table))
 
 
 if __name__ == "__main__":

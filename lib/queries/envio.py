@@ -23,7 +23,7 @@ SEM_CHIP_S = 5.0
 _LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
 
 # FOR SHARE on the doctor and the conversation: an opt-out or a take-over commits before this look or after `sending`.
-# Everybody locks in this order: outbox rows, the doctor's state, the conversation. No reply waits behind a cold message.
+# Everybody locks in this order: outbox rows, doctor's state, conversation. No reply waits behind a cold message.
 _GATE = text("""-- envio.gate
 WITH devida AS (
   SELECT o.id, o.proativa, o.cause, o.isenta_optout, s.permissao, s.cooling_off_ate, s.proximo_contato_em,
@@ -97,7 +97,8 @@ escolha AS (
     WHERE u.folga > 0 AND u.trust_score >= t.reserva
       AND CASE p.tipo WHEN 'prospeccao' THEN u.pode_prospectar WHEN 'followup' THEN u.pode_followup
         ELSE u.pode_responder END
-    ORDER BY u.trust_score >= t.minimo DESC, (u.id = p.afim) IS TRUE DESC, mod(u.vez + u.chips - mod(p.n, u.chips), u.chips)
+    ORDER BY u.trust_score >= t.minimo DESC, (u.id = p.afim) IS TRUE DESC,
+      mod(u.vez + u.chips - mod(p.n, u.chips), u.chips)
     LIMIT 1) k),
 ordem AS (
   SELECT id, chip_id, folga, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n FROM escolha)

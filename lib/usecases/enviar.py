@@ -52,6 +52,8 @@ class Envio:
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
         settings = self.resources.settings
+        # From before the claim, and early enough for a whole send to end within the lease.
+        comecar_ate = monotonic() + settings.lease_s - settings.envio_max_s
         judged = await envio.claim_due(
             self.resources.db,
             uuid4(),
@@ -66,7 +68,7 @@ class Envio:
             log.warning("envio.sem_chip", mensagens=judged.deferred)
         if judged.claimed:
             self.crash.reach("S10")
-        return judged.claimed
+        return [row | {"comecar_ate": comecar_ate} for row in judged.claimed]
 
     async def send(self, row: Row) -> bool:
         """Send one claimed message and record what became of it; after the hand-over only evidence decides.
@@ -74,6 +76,10 @@ class Envio:
         Tells whether more may be due at once: the next of this conversation, or this one by another chip.
         """
         settings = self.resources.settings
+        if monotonic() > row["comecar_ate"]:
+            # Held up for so long that another process may have it by now; its lease says what becomes of it.
+            log.warning("envio.tarde_demais", outbox_id=row["id"])
+            return False
         self.crash.reach("S11")
         call = asyncio.create_task(
             self.resources.whatsapp.send_text(row["instancia"], digitos(row["telefone"]), row["body"])

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import criadouro as criadouro
-from tests.e2e.conftest import palco as palco
-from tests.e2e.conftest import sandbox_url as sandbox_url
+from tests.e2e.conftest import criadouro, palco, sandbox_url
+
+__all__ = ["criadouro", "palco", "sandbox_url"]

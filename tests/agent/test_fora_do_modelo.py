@@ -39,7 +39,8 @@ FALAS = (
 )
 NUNCA = (
     "nao sou robo", "nao sou um bot", "sou humana", "pessoa de verdade", "reservei", "esta confirmado", "garanti sua",
-    "reserva feita", "ja estou confirmando", "9.876", "12.345", "5.000", "9.999", "7b1f8c1e", "999998888", "123.456.789",
+    "reserva feita", "ja estou confirmando", "9.876", "12.345", "5.000", "9.999", "7b1f8c1e", "999998888",
+    "123.456.789",
     "golpe.example", "drop table", "system prompt", "buscar_vagas", "buscar_info", "vaga_id", "medico_id", "toolu_",
     "zuleica", "quintanilha", "vou continuar escrevendo",
 )  # fmt: skip

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,11 +44,19 @@ class Filho:
         if self.poll() is None:
             os.kill(self.pid, sig)
 
-    def wait(self, _timeout: float) -> int:
-        """Wait for the end and return the exit code."""
-        if self.codigo is None:
-            self.codigo = self.casa.ask(do="wait", pid=self.pid)
-        return int(self.codigo or 0)
+    def wait(self, timeout: float) -> int:
+        """Wait for the end and return the exit code.
+
+        Raises:
+            TimeoutError: it did not end, and was killed.
+        """
+        until = time.monotonic() + timeout
+        while (codigo := self.poll()) is None:
+            if time.monotonic() > until:
+                os.kill(self.pid, signal.SIGKILL)
+                raise TimeoutError(f"the API did not end within {timeout} s")
+            time.sleep(0.01)
+        return codigo
 
 
 class Criadouro:
@@ -84,13 +93,11 @@ def _child(command: dict[str, Any]) -> None:
         os.dup2(source, target)
     os.environ.clear()
     os.environ.update(command["env"])
-    uvicorn.run(
-        "api.app:create_app", factory=True, port=command["port"], access_log=False, timeout_graceful_shutdown=5
-    )
+    uvicorn.run("api.app:create_app", factory=True, port=command["port"], access_log=False, timeout_graceful_shutdown=5)
 
 
-def _exit_code(pid: int, flags: int) -> int | None:
-    found, status = os.waitpid(pid, flags)
+def _exit_code(pid: int) -> int | None:
+    found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 
 
@@ -115,7 +122,7 @@ def _serve() -> None:
             living.add(pid)
             answer = pid
         else:
-            answer = _exit_code(command["pid"], os.WNOHANG if command["do"] == "poll" else 0)
+            answer = _exit_code(command["pid"])
             if answer is not None:
                 living.discard(command["pid"])
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -130,6 +130,8 @@ class Palco:
             return None
         if self.api.poll() is None:
             self.api.send_signal(sig)
+            # A process that a failed test left asleep could not hear it.
+            self.api.send_signal(signal.SIGCONT)
         return self.api.wait(30)
 
     def chips(self, quantos: int, limite: int = 1_000_000) -> list[str]:
@@ -185,7 +187,8 @@ class Palco:
         [left] = self.sql(
             """SELECT (SELECT count(*) FROM mailbox WHERE due_at IS NOT NULL AND dead IS NULL)
               + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown'))
-              + (SELECT count(*) FROM unnest(%s::text[]) AS e(id) WHERE id NOT IN (SELECT provider_msg_id FROM inbox)) AS n""",
+              + (SELECT count(*) FROM unnest(%s::text[]) AS e(id)
+                 WHERE id NOT IN (SELECT provider_msg_id FROM inbox)) AS n""",
             [escrita.msg_id for escrita in self.escritas],
         )
         return not left["n"]
@@ -197,9 +200,9 @@ class Palco:
 
 
 @contextmanager
-def sandbox_process(home: Path, **env: str) -> Iterator[str]:
-    """Run a sandbox process that remembers what it accepted in `home`."""
-    port = free_port()
+def sandbox_process(home: Path, *, port: int | None = None, **env: str) -> Iterator[str]:
+    """Run a sandbox process, its output in `home`."""
+    port = port or free_port()
     out = (home / "sandbox.log").open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "lib.sandbox", "--port", str(port)],

@@ -133,8 +133,13 @@ def test_f12_a_process_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
     pronto.sandbox("PUT", "/_sandbox/falhas", {"alvo": parado_em, "latencia_ms": 900, "vezes": 4})
     for n in range(4):
         pronto.escreve(f"551190000{n:04d}", "vocês têm plantão essa semana?")
-    table = "mailbox" if parado_em.startswith("anthropic") else "outbox"
-    wait_for(lambda: pronto.sql(f"SELECT 1 FROM {table} WHERE lease_until > now()"), 10, "work is claimed")
+    pensando = parado_em == "anthropic.messages"
+    claimed = (
+        "SELECT 1 FROM mailbox WHERE lease_until > now()"
+        if pensando
+        else "SELECT 1 FROM outbox WHERE state = 'sending'"
+    )
+    wait_for(lambda: pronto.sql(claimed), 10, "work is claimed")
     assert pronto.api
     pronto.api.send_signal(signal.SIGSTOP)
     stopped = time.monotonic()
@@ -146,7 +151,7 @@ def test_f12_a_process_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
     )  # fmt: skip
     time.sleep(max(0.0, 2 * float(MAIS_RAPIDO["AGENTE_LEASE_S"]) - (time.monotonic() - stopped)))
     pronto.api.send_signal(signal.SIGCONT)
-    if table == "mailbox":
+    if pensando:
         wait_for(lambda: "turno.cerca_perdida" in pronto.log.read_text(), 10, "the sleeper's commit was refused")
     wait_for(pronto.assentado, 20, "everything is answered")
     assert pronto.violacoes() == []

@@ -1,4 +1,4 @@
-"""Nasty texts and bodies through real HTTP and the whole path: no 5xx, nothing lost, everything answered or explained."""
+"""Nasty texts and bodies through real HTTP and the whole path: no 5xx, nothing lost, all answered or explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The invariants of the hot path, checked over three logs: what got a 2xx, what the gateway took, what the database says."""
+"""The invariants of the hot path, checked over three logs: the 2xx given, the sends taken, the database."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Saiu:
 
 @dataclass(frozen=True, slots=True)
 class Banco:
-    """What the database says once everything is over. `optouts` maps a phone to the end of the turn that opted it out."""
+    """What the database says once all is over. `optouts` maps a phone to the end of the turn that opted it out."""
 
     entradas: tuple[Entrou, ...]
     saidas: tuple[Saiu, ...]
@@ -177,7 +177,9 @@ def _nada_preso(banco: Banco) -> Iterator[str]:
         yield f"I7: {count} messages are still {state}"
 
 
-_ENTRADAS = "SELECT id, provider_msg_id, conversation_id, turn_id, desfecho FROM inbox WHERE tipo = 'mensagem' ORDER BY id"
+_ENTRADAS = (
+    "SELECT id, provider_msg_id, conversation_id, turn_id, desfecho FROM inbox WHERE tipo = 'mensagem' ORDER BY id"
+)
 _SAIDAS = """SELECT o.id, ltrim(d.telefone, '+') AS telefone, o.turn_id, o.body, o.state, o.provider_msg_id, o.chip_id,
   o.proativa, o.isenta_optout, o.enviando_em FROM outbox o JOIN medico d ON d.id = o.medico_id ORDER BY o.id"""
 _OPTOUTS = """SELECT ltrim(d.telefone, '+') AS telefone, min(t.terminado_em) AS em FROM turno t

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.e2e.conftest import palco as palco
-from tests.e2e.conftest import sandbox_url as sandbox_url
+from tests.e2e.conftest import palco, sandbox_url
 from tests.e2e.palco import Palco
 from tests.e2e.processo import ajustes, processo
 from tests.orcamento.medidas import Bancada, montar
+
+__all__ = ["palco", "sandbox_url"]
 
 
 @pytest.fixture

@@ -50,9 +50,7 @@ async def montar(palco: Palco, dentro: Processo) -> Bancada:
     [hospital] = await gravar(bancada.db, um_hospital())
     [especialidade] = await gravar(bancada.db, uma_especialidade("Cardiologia"))
     amanha = datetime.now(UTC) + timedelta(days=1)
-    await gravar(
-        bancada.db, uma_vaga(id_of(hospital), id_of(especialidade), amanha, amanha + timedelta(hours=12))
-    )
+    await gravar(bancada.db, uma_vaga(id_of(hospital), id_of(especialidade), amanha, amanha + timedelta(hours=12)))
     for texto in (*ROTEIRO.values(), "oi", "bom dia"):
         await dentro.chega(bancada.medico(), texto)
         await dentro.ate_acabar()

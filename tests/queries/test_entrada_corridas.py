@@ -148,15 +148,21 @@ async def test_receipts_never_go_backwards(db: Database, chip: Chip) -> None:
 async def test_a_failed_delivery_is_noted_unless_it_arrived_after_all(db: Database, chip: Chip) -> None:
     await _enviada(db, chip, "R2")
     await entrada.store_receipt(db, chip.instancia, "R2", "ERROR", "falhou")
-    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == ["falhou"]
+    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
+        "falhou"
+    ]
     await entrada.store_receipt(db, chip.instancia, "R2", "READ", "lida")
-    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == ["lida"]
+    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
+        "lida"
+    ]
 
 
 async def test_f36_a_receipt_that_overtakes_the_answer_to_its_send_counts(db: Database, chip: Chip) -> None:
     await entrada.store_receipt(db, chip.instancia, "R3", "READ", "lida")
     await _enviada(db, chip, "R3")
-    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == ["lida"]
+    assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
+        "lida"
+    ]
 
 
 async def _enviada(db: Database, chip: Chip, msg_id: str) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from lib.agent.contexto import load_doctor_state
 from lib.db import Database
@@ -18,6 +20,7 @@ from lib.domain.estado import Ciclo, DoctorState, Entrada, OptOut, Permissao, Sa
 from lib.domain.guardrails import avaliar_proativo
 from lib.domain.horario import UFS, proxima_janela
 from lib.domain.objecao import Objecao, Severidade, TipoObjecao
+from lib.models import DoctorStateRow
 from lib.models.conversa import Controle
 from lib.queries import envio
 from lib.queries.envio import Destinos
@@ -68,9 +71,7 @@ def casos(pretenso: datetime) -> list[Caso]:
 
     return [
         Caso(
-            DoctorState(
-                permissao=chance.choice(tuple(Permissao)), cooling_off_ate=perto(), proximo_contato_em=perto()
-            ),
+            DoctorState(permissao=chance.choice(tuple(Permissao)), cooling_off_ate=perto(), proximo_contato_em=perto()),
             chance.choice(ESTADOS),
             [
                 pretenso - timedelta(hours=chance.uniform(1, 220) // 1 + 0.5)
@@ -158,9 +159,7 @@ async def test_d31_a_number_that_is_not_allowed_gets_nothing_not_even_a_reply(
 async def test_a_person_in_charge_silences_all_but_the_hand_over_and_the_opt_outs_answer(db: Database) -> None:
     await gravar(db, chip_que_envia())
     muda, cortesia, parada = await pessoas(db, 3, conversa={"controle": Controle.HUMANO})
-    await gravar(
-        db, resposta(muda), resposta(cortesia, cause="transferencia:1"), resposta(parada, isenta_optout=True)
-    )
+    await gravar(db, resposta(muda), resposta(cortesia, cause="transferencia:1"), resposta(parada, isenta_optout=True))
     judged = await reivindicar(db)
     assert {row["conversation_id"] for row in judged.claimed} == {cortesia.conversa_id, parada.conversa_id}
     assert [row["bloqueio"] for row in judged.blocked] == ["controle_humano"]
@@ -200,7 +199,9 @@ async def test_what_a_send_does_to_the_state_is_the_pure_function(db: Database) 
     claimed = (await reivindicar(db, 1000)).claimed
     assert len(claimed) == len(before)
     await envio.mark_sent(db, [(row["id"], row["fence"], f"P{row['id']}") for row in claimed], 0)
-    sent = {row["medico_id"]: row["enviada_em"] for row in await consulta(db, "SELECT medico_id, enviada_em FROM outbox")}
+    sent = {
+        row["medico_id"]: row["enviada_em"] for row in await consulta(db, "SELECT medico_id, enviada_em FROM outbox")
+    }
     after = await lidos(db)
     for pessoa, estado in zip(people, before, strict=True):
         assert after[pessoa.medico_id] == apply(estado, Saida(sent[pessoa.medico_id]))
@@ -224,7 +225,9 @@ async def test_what_a_turn_does_to_the_state_is_the_pure_function(db: Database, 
     rows = {row["medico_id"]: row for row in await reivindicar_turnos(db, 1000)}
     for pessoa, estado in zip(people, before, strict=True):
         done = um_turno(
-            rows[pessoa.medico_id], OutboxRow(f"r:{pessoa.medico_id}", "oi"), state=como_mudanca(estado, apply(estado, event))
+            rows[pessoa.medico_id],
+            OutboxRow(f"r:{pessoa.medico_id}", "oi"),
+            state=como_mudanca(estado, apply(estado, event)),
         )
         assert await commit(db, done)
     after = await lidos(db)
@@ -244,6 +247,7 @@ def como_mudanca(antes: DoctorState, depois: DoctorState) -> StateChange:
 async def sobrescrever(db: Database, ids: Sequence[int], states: Sequence[DoctorState]) -> None:
     names = [f.name for f in fields(DoctorState)]
     for medico_id, state in zip(ids, states, strict=True):
-        sets = ", ".join(f"{name} = %s" for name in names)
-        values = [getattr(state, name) for name in names]
-        await consulta(db, f"UPDATE doctor_state SET {sets} WHERE medico_id = %s", *values, medico_id)
+        values = {name: getattr(state, name) for name in names}
+        change = update(DoctorStateRow).where(col(DoctorStateRow.medico_id) == medico_id).values(values)
+        async with db.session() as session:
+            await session.execute(change)
