@@ -68,7 +68,9 @@ class Porta:
         name = request_id.decode()
         scope.setdefault("state", {})["request_id"] = name
         with bind(request_id=name):
-            if path not in SONDAS and _host(headers.get(b"host", b"")) not in self._hosts:
+            # A webhook proves itself by its key, and a 400 would make its sender drop the message for good.
+            named = path in SONDAS or path.startswith("/webhooks/")
+            if not named and _host(headers.get(b"host", b"")) not in self._hosts:
                 await problem(400, name, detail="endereço desconhecido (cabeçalho Host)")(scope, receive, out)
                 return
             try:

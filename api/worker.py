@@ -145,7 +145,10 @@ class Worker:
             log.warning("worker.drenagem_incompleta")
 
     async def _claim_turns(self, limite: int) -> list[Row]:
-        rows = await mailbox.claim_due(self._resources.db, uuid4(), limite, self._resources.settings.lease_s, HISTORICO)
+        lease_s = self._resources.settings.lease_s
+        rows, dead = await mailbox.claim_due(self._resources.db, uuid4(), limite, lease_s, HISTORICO)
+        for conversation_id in dead:
+            log.error("turno.morto", conversation_id=conversation_id)
         if rows:
             self._crash.reach("S5")
         return rows
@@ -165,6 +168,8 @@ class Worker:
                 log.warning("turno.modelo_fora", conversation_id=conversation_id, motivo=str(busy)[:200])
                 return
             except DatabaseUnavailableError:
+                # Not the message's fault; if even this cannot be written, the lease gives it back.
+                await mailbox.reschedule(db, contexto.conversation_id, contexto.fence, settings.retry_s, conta=False)
                 raise
             except Exception as failure:
                 espera_s = backoff_s(settings.retry_s, tries)

@@ -39,6 +39,7 @@ _PERSONAL = re.compile(
     |(?P<secret>\bagj_[\w-]+|\bsk-[\w-]{8,}|\b(?:Bearer|Basic)\s+[\w.~+/=-]+
       |(?<=://)[^\s/@:]*:[^\s/@]+(?=@)
       |(?<=[?&;])(?:token|apikey|api_key|key|secret|senha|password)=[^\s&;"']+)
+    |(?P<row>DETAIL:.*)  # a refused row, as Postgres prints it
     |(?P<email>[\w.+-]+@[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+)
     |(?P<jid>\d[\d:_-]{4,}@[a-z][a-z.]*)
     |(?P<cpf>(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d))

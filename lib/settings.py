@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -14,6 +15,7 @@ from lib.errors import SettingsError
 PREFIX = "AGENTE_"
 SECRET_MIN = 32
 LEASE_MARGIN_S = 10.0
+GRACE_MIN_S = 90.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", None, ""})
 
 
@@ -109,10 +111,15 @@ class Settings(BaseSettings):
         return self
 
     def _check_production(self) -> None:
-        url = urlsplit(self.database_url.get_secret_value())
-        tls = parse_qs(url.query).get("sslmode", [""])[0] in {"require", "verify-ca", "verify-full"}
-        if url.hostname not in LOOPBACK and not tls:
+        address = conninfo_to_dict(self.database_url.get_secret_value())
+        hosts = {part for name in ("host", "hostaddr") for part in str(address.get(name) or "").split(",")}
+        remote = any(host not in LOOPBACK and not host.startswith("/") for host in hosts)
+        if remote and address.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
             raise ValueError("database_url needs sslmode=require or stricter in production")
+        if self.margem_s < LEASE_MARGIN_S or self.carencia_s < GRACE_MIN_S:
+            raise ValueError(
+                f"margem_s needs {LEASE_MARGIN_S:.0f} and carencia_s {GRACE_MIN_S:.0f} or more in production"
+            )
         if self.crashpoint:
             raise ValueError("crashpoint is refused in production")
         for name in ("evolution_url", "anthropic_url"):

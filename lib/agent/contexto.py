@@ -127,7 +127,12 @@ def _instant(value: str | None) -> datetime | None:
 
 
 def _switches(flags: dict[str, Any]) -> Chaves:
-    engine, safe = flags.get("policy_engine") or {}, flags.get("safe_mode") or {}
+    engine, safe = _switch(flags.get("policy_engine", True)), _switch(flags.get("safe_mode", False))
     # An unreadable mode of an enabled switch is taken as the stricter one.
-    mode = MODOS_SEGUROS.get(str(safe.get("mode")), "wait") if safe.get("enabled") else "desligado"
-    return Chaves(motor_ligado=engine.get("enabled", True) is not False, modo_seguro=mode)
+    mode = MODOS_SEGUROS.get(str(safe.get("mode")), "wait") if safe["enabled"] is not False else "desligado"
+    return Chaves(motor_ligado=engine["enabled"] is not False, modo_seguro=mode)
+
+
+def _switch(value: Any) -> dict[str, Any]:
+    """Read a switch as staff may write it: an object with `enabled`, or a bare value."""
+    return {"enabled": True, **value} if isinstance(value, dict) else {"enabled": value}

@@ -100,7 +100,7 @@ class Agente:
             return Fim(
                 Desfecho.OPTOUT,
                 "pedido explícito de parada",
-                apply(contexto.estado, OptOut(agora)),
+                apply(apply(contexto.estado, OptOut(agora)), Entrada(agora)),
                 (CONFIRMACAO_OPTOUT,),
                 causa=f"optout:{cause.id}",
                 isenta=True,
@@ -123,10 +123,13 @@ class Agente:
 
     async def _by_model(self, contexto: Contexto, agora: datetime, relogio: Relogio) -> Fim:
         prazo = monotonic() + self.turno_max_s
-        with relogio.etapa("analise"):
-            situacao, uso = await analisar_situacao(
-                contexto, self.responder.modelo, self.responder.nome_modelo, self.turno_max_s
-            )
+        try:
+            with relogio.etapa("analise"):
+                situacao, uso = await analisar_situacao(
+                    contexto, self.responder.modelo, self.responder.nome_modelo, self.turno_max_s
+                )
+        except ModelRefusedError as refused:
+            return _handoff(contexto, f"o modelo recusou a análise: {refused}", apply(contexto.estado, Entrada(agora)))
         ouvido = apply(contexto.estado, Entrada(agora, situacao.objecao))
         decisao = decidir(policy_input(contexto, situacao, agora))
         if decisao.acao is Acao.HANDOFF:
@@ -229,9 +232,9 @@ def _handoff(
     contexto: Contexto,
     motivo: str,
     estado: DoctorState,
-    situacao: Situacao,
-    decisao: Decisao,
-    usos: tuple[Uso, ...],
+    situacao: Situacao | None = None,
+    decisao: Decisao | None = None,
+    usos: tuple[Uso, ...] = (),
 ) -> Fim:
     """Give the conversation to a person; the courtesy message goes out with the change, not instead of it."""
     return Fim(

@@ -20,6 +20,7 @@ PERGUNTA_PARADA = (
     "Se era só sobre esta conversa, pode ignorar."
 )
 
+_CURTA = 300  # characters
 _CORTESIA = re.compile(
     r"^(?:(?:oi|ola|opa|bom dia|boa tarde|boa noite|julia|nao obrigad[oa]|obrigad[oa]|por favor"
     r"|por gentileza|pfv|pf|favor|gente|ok|entao)\b ?)+"
@@ -107,8 +108,8 @@ def classificar_parada(texto: str) -> Parada:
     Refusing a shift is no stop, and a stop with a limit is only `incerta`: an opt-out is terminal.
     """
     dito = palavras(texto)
-    nucleo = _CORTESIA.sub("", dito).strip()
-    nucleo = _CORTESIA.sub("", nucleo).strip()
+    # A bare stop is short; on a long text the courtesies would only cost time, and quadratically.
+    nucleo = _CORTESIA.sub("", _CORTESIA.sub("", dito).strip()).strip() if len(dito) <= _CURTA else dito
     if _EXATAS.fullmatch(nucleo):
         return Parada.EXPLICITA
     if _LISTA_DE_VAGA.search(dito):

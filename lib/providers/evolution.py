@@ -29,7 +29,9 @@ NUMERO_INEXISTENTE = "number does not exist"
 # Said when the instance never had a socket, so nothing can have left. "Connection Closed" and "Timed Out" prove
 # nothing: they come from the look-up before the send and from what follows it alike.
 NUNCA_CONECTOU = "reading 'onWhatsApp'"
-SEM_CHIP = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+SEM_CHIP = frozenset({HTTPStatus.NOT_FOUND})
+# Our key is refused, for every chip alike: the message waits until somebody has mended it.
+SEM_CHAVE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 RECUSADO = frozenset(
     {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
@@ -78,8 +80,9 @@ def send_failure(status: int, message: object) -> SendRefusedError | SendUnknown
     reason = reason_of(status, message)
     if status in SEM_CHIP:
         return SendRefusedError(reason, chip_down=True)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NothingSentError(reason)  # of a proxy in front: Evolution has no limit of its own
+    # 429 is of a proxy in front: Evolution has no limit of its own.
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status in SEM_CHAVE:
+        return NothingSentError(reason)
     never_lived = any(NUNCA_CONECTOU in text for text in flatten(message))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and never_lived:
         return SendRefusedError(reason, chip_down=True)
@@ -158,13 +161,15 @@ class Evolution:
                 return found
         raise GatewayError(f"evolution: the history since then is longer than {PAGINAS_MAX * PAGINA} messages")
 
-    async def is_sandbox(self) -> bool:
+    async def is_sandbox(self) -> bool | None:
         """Ask the sandbox's own route, without our key."""
         try:
             async with asyncio.timeout(SONDA_S):
                 answer = await self.client.get("/_sandbox/pronto")
             return answer.status_code == HTTPStatus.OK and _object(orjson.loads(answer.content)).get("pronto") is True
-        except (httpx.HTTPError, TimeoutError, orjson.JSONDecodeError):
+        except (httpx.HTTPError, TimeoutError):
+            return None
+        except orjson.JSONDecodeError:
             return False
 
     async def create_instance(self, instancia: str, numero: str | None, url: str, headers: Mapping[str, str]) -> None:

@@ -30,6 +30,8 @@ STATUS_ENTREGA = {
     "ERROR": "falhou",
 }
 YEAR_2100 = 4_102_444_800
+ID_MAX = 200
+TEXT_MAX = 10_000  # characters that rules and prompts read; the raw bytes keep the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,13 @@ def read(body: Any) -> Evento:
     if not isinstance(body, dict):
         return Outro("não é um objeto JSON" if body is not None else "JSON inválido", morta=True)
     data: Any = body.get("data")
-    event = str(body.get("event", "")).lower().replace("_", ".")
+    event = _clean(str(body.get("event", ""))).lower().replace("_", ".")
+    if isinstance(data, dict) and any(len(str(value)) > ID_MAX for value in _ids(data)):
+        return Outro(f"identificador longo demais em {event[:60]}", morta=True)
+    return _event(event, data)
+
+
+def _event(event: str, data: Any) -> Evento:
     match event, data:
         case "messages.upsert" | "send.message", {"key": {"id": str(msg_id), "remoteJid": str(_)}} if msg_id:
             return _message(event, data)
@@ -110,13 +118,21 @@ def read(body: Any) -> Evento:
             "status": str(status),
         }:
             entrega = STATUS_ENTREGA.get(status)
-            return Recibo(msg_id, status, entrega) if entrega else Outro(f"recibo desconhecido: {status[:40]}")
+            known = Recibo(_clean(msg_id), status, entrega) if entrega else None
+            return known or Outro(f"recibo desconhecido: {_clean(status)[:40]}")
         case "connection.update", {"state": ("open" | "close" | "refused") as state}:
             return Conexao(conectado=state == "open")
         case "messages.upsert" | "send.message" | "messages.update", _:
             return Outro(f"{event} sem a forma esperada", morta=True)
         case _:
             return Outro(f"evento sem tratamento: {event[:60] or 'sem nome'}")
+
+
+def _ids(data: dict[str, Any]) -> list[Any]:
+    """Return what names messages and people in an event."""
+    key = data.get("key")
+    inner = key if isinstance(key, dict) else {}
+    return [data.get("keyId"), data.get("id"), *(inner.get(name) for name in ("id", "remoteJid", "remoteJidAlt"))]
 
 
 def _message(event: str, data: dict[str, Any]) -> Evento:
@@ -165,13 +181,13 @@ def _content(message: Any) -> tuple[str, str | None]:
 
 
 def _clean(text: str) -> str:
-    """Drop what JSON allows and a Postgres text does not."""
-    return text.replace("\x00", "")
+    """Drop what JSON allows and a Postgres text does not, and what is longer than anybody reads."""
+    return text.replace("\x00", "")[:TEXT_MAX]
 
 
 def _instant(stamp: Any) -> datetime | None:
     seconds = stamp.get("low") if isinstance(stamp, dict) else stamp
-    if isinstance(seconds, str) and seconds.isdigit():
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
         seconds = int(seconds[:12])
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds < YEAR_2100:
         return None

@@ -88,8 +88,8 @@ class WhatsApp(Protocol):
         """
         ...
 
-    async def is_sandbox(self) -> bool:
-        """Tell whether the sandbox answers at the gateway's address; False whenever in doubt (decision D31)."""
+    async def is_sandbox(self) -> bool | None:
+        """Tell whether the sandbox answers at the gateway's address; None when nobody answers (decision D31)."""
         ...
 
     async def create_instance(self, instancia: str, numero: str | None, url: str, headers: Mapping[str, str]) -> None:

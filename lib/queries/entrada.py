@@ -13,9 +13,14 @@ from lib.db import Database, Step
 # meet at the unique indexes, where the second takes what the first made.
 _INGEST = """-- entrada.ingest_message
 WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
-conhecido AS (SELECT id FROM medico WHERE {chave} = :endereco),
+conhecido AS (
+  SELECT id, telefone, lid FROM medico WHERE telefone = :telefone OR lid = :lid ORDER BY telefone IS NULL LIMIT 1),
+aprende AS (
+  UPDATE medico m SET telefone = coalesce(m.telefone, :telefone), lid = coalesce(m.lid, :lid) FROM conhecido c
+  WHERE m.id = c.id AND ((c.telefone IS NULL AND CAST(:telefone AS text) IS NOT NULL) OR (
+    c.lid IS NULL AND CAST(:lid AS text) IS NOT NULL AND NOT EXISTS (SELECT FROM medico o WHERE o.lid = :lid)))),
 novo AS (
-  INSERT INTO medico ({chave}, nome) SELECT :endereco, :nome FROM k WHERE NOT EXISTS (SELECT FROM conhecido)
+  INSERT INTO medico (telefone, lid, nome) SELECT :telefone, :lid, :nome FROM k WHERE NOT EXISTS (SELECT FROM conhecido)
   ON CONFLICT ({chave}) DO UPDATE SET nome = coalesce(medico.nome, excluded.nome) RETURNING id),
 m AS (SELECT id FROM conhecido UNION ALL SELECT id FROM novo),
 estado AS (INSERT INTO doctor_state (medico_id) SELECT id FROM novo ON CONFLICT DO NOTHING),
@@ -36,13 +41,30 @@ agenda AS (
   SELECT c.id, now() + make_interval(secs => :quieto_s), now() FROM c, i WHERE CAST(:desfecho AS text) IS NULL
   ON CONFLICT (conversation_id) DO UPDATE SET
     primeira_em = coalesce(mailbox.primeira_em, now()),
+    dead = NULL, tries = CASE WHEN mailbox.dead IS NULL THEN mailbox.tries ELSE 0 END,
     due_at = greatest(
-      CASE WHEN mailbox.tries > 0 THEN mailbox.due_at END,
+      CASE WHEN mailbox.tries > 0 AND mailbox.dead IS NULL THEN mailbox.due_at END,
       least(now() + make_interval(secs => :quieto_s),
             coalesce(mailbox.primeira_em, now()) + make_interval(secs => :quieto_max_s))))
 SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM i) AS inbox_id, (SELECT id FROM c) AS conversation_id
 """
 _INGEST_BY = {chave: text(_INGEST.format(chave=chave)) for chave in ("telefone", "lid")}
+
+# What no turn will answer was said all the same: it stands in the thread, and nobody is followed up as silent.
+_HEARD = text("""-- entrada.heard
+WITH n AS (
+  INSERT INTO interacao (conversation_id, medico_id, chip_id, inbox_id, direcao, autor, midia, texto,
+    provider_msg_id, em)
+  SELECT i.conversation_id, c.medico_id, i.chip_id, i.id, 'entrada', 'medico', i.midia, coalesce(i.texto, ''),
+    i.provider_msg_id, coalesce(i.enviada_em, i.received_at)
+  FROM inbox i JOIN conversa c ON c.id = i.conversation_id JOIN chip k ON k.id = i.chip_id AND k.instancia = :instancia
+  WHERE i.source = :source AND i.provider_msg_id = :msg_id AND i.desfecho LIKE 'sem_resposta%'
+  ON CONFLICT (inbox_id) DO NOTHING RETURNING conversation_id, em)
+UPDATE conversa c SET ultima_entrada_em = greatest(c.ultima_entrada_em, n.em),
+  estagio = CASE WHEN c.ultima_saida_em < n.em AND c.estagio IN ('msg_enviada', 'followup_1_enviado',
+    'followup_2_enviado', 'nao_respondeu', 'recontato') THEN 'respondeu' ELSE c.estagio END
+FROM n WHERE c.id = n.conversation_id
+""")
 
 _STORE = text("""-- entrada.store
 WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
@@ -77,10 +99,14 @@ SELECT coalesce((SELECT id FROM k), (SELECT id FROM chip WHERE instancia = :inst
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a webhook became. `inbox_id` is None for a duplicate; `conversation_id` for what is no doctor's message."""
+    """What a webhook became. `inbox_id` is None for a duplicate; `conversation_id` for what is no doctor's message.
+
+    `desfecho` says why no turn will answer it.
+    """
 
     inbox_id: int | None
     conversation_id: int | None = None
+    desfecho: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +146,15 @@ class NewEvent:
 async def ingest_message(db: Database, message: NewMessage, quieto_s: float, quieto_max_s: float) -> Stored | None:
     """Store a doctor's message and move its conversation's due time; None when no chip has this instance.
 
-    One statement, one round trip. A message with a `desfecho` is stored as settled and wakes nobody.
+    One round trip. A message with a `desfecho` is stored as settled and wakes nobody.
     """
     chave = "telefone" if message.telefone else "lid"
-    params = {
-        **{name: getattr(message, name) for name in NewMessage.__slots__ if name not in {"telefone", "lid"}},
-        "endereco": message.telefone or message.lid,
-        "quieto_s": quieto_s,
-        "quieto_max_s": quieto_max_s,
-    }
-    [[row]] = await db.round_trip(Step(_INGEST_BY[chave], params, writes=True))
-    return Stored(row["inbox_id"], row["conversation_id"]) if row["chip_id"] else None
+    params = {name: getattr(message, name) for name in NewMessage.__slots__}
+    steps = [Step(_INGEST_BY[chave], params | {"quieto_s": quieto_s, "quieto_max_s": quieto_max_s}, writes=True)]
+    if message.desfecho is not None:
+        steps.append(Step(_HEARD, params))
+    [[row], *_] = await db.round_trip(*steps)
+    return Stored(row["inbox_id"], row["conversation_id"], message.desfecho) if row["chip_id"] else None
 
 
 async def store_event(db: Database, event: NewEvent) -> Stored | None:

@@ -26,7 +26,8 @@ _LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio
 # Everybody locks in this order: outbox rows, doctor's state, conversation. No reply waits behind a cold message.
 _GATE = text("""-- envio.gate
 WITH devida AS (
-  SELECT o.id, o.proativa, o.cause, o.isenta_optout, s.permissao, s.cooling_off_ate, s.proximo_contato_em,
+  SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.criada_em, o.cause, o.isenta_optout,
+    s.permissao, s.cooling_off_ate, s.proximo_contato_em,
     s.parada_perguntada_em, c.controle, d.telefone, j.proxima, cap.livre_em
   FROM outbox o
   JOIN doctor_state s ON s.medico_id = o.medico_id
@@ -48,23 +49,27 @@ WITH devida AS (
 veredito AS (
   SELECT id, proativa, CASE
       WHEN permissao = 'opted_out' AND NOT isenta_optout THEN 'opted_out'
-      WHEN telefone IS NULL OR NOT (:todos OR telefone = ANY(CAST(:permitidos AS text[]))) THEN 'destino_nao_permitido'
+      WHEN NOT (:todos OR coalesce(telefone = ANY(CAST(:permitidos AS text[])), false)) THEN 'destino_nao_permitido'
       WHEN controle = 'humano' AND cause NOT LIKE 'transferencia:%' AND NOT isenta_optout THEN 'controle_humano'
-      WHEN :pausado AND proativa THEN 'pausado'
+      WHEN tipo = 'followup' AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id
+        AND i.tipo = 'mensagem' AND i.received_at > devida.criada_em) THEN 'respondeu'
+      WHEN proativa AND (SELECT valor = 'true' OR valor ->> 'ativo' = 'true' FROM flag WHERE chave = 'pausa')
+        THEN 'pausado'
       WHEN NOT proativa THEN NULL
       WHEN proxima > now() THEN 'fora_do_horario'
       WHEN permissao = 'cooling_off' AND cooling_off_ate > now() THEN 'cooling_off'
       WHEN proximo_contato_em > now() THEN 'proximo_contato'
       WHEN livre_em > now() THEN 'limite_contatos'
-      WHEN parada_perguntada_em IS NOT NULL THEN 'parada_incerta' END AS bloqueio,
+      WHEN parada_perguntada_em > now() - make_interval(secs => :cap_janela_s) THEN 'parada_incerta' END AS bloqueio,
     CASE WHEN permissao = 'cooling_off' THEN cooling_off_ate END AS resfria_ate, proximo_contato_em, livre_em, proxima
   FROM devida)
 UPDATE outbox o SET
   motivo = v.bloqueio,
   claim = CASE WHEN v.bloqueio IS NULL THEN CAST(:claim AS uuid) END,
-  state = CASE WHEN v.bloqueio IN ('opted_out', 'controle_humano') THEN 'cancelled'
-    WHEN v.bloqueio = 'destino_nao_permitido' THEN 'dead' ELSE 'pending' END,
+  state = CASE WHEN v.bloqueio IN ('opted_out', 'controle_humano', 'respondeu') THEN 'cancelled'
+    WHEN v.bloqueio = 'destino_nao_permitido' AND :verificado THEN 'dead' ELSE 'pending' END,
   next_at = CASE WHEN v.bloqueio IN ('parada_incerta', 'pausado') THEN now() + interval '1 hour'
+    WHEN v.bloqueio = 'destino_nao_permitido' THEN now() + make_interval(secs => :sem_chip_s)
     WHEN v.bloqueio IS NULL THEN o.next_at
     ELSE greatest(now(), v.proxima, v.resfria_ate, v.proximo_contato_em, v.livre_em) END
 FROM veredito v WHERE o.id = v.id
@@ -104,10 +109,11 @@ ordem AS (
   SELECT id, chip_id, folga, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n FROM escolha)
 UPDATE outbox o SET
   state = 'sending', chip_id = e.chip_id, fence = o.fence + 1, attempts = o.attempts + 1, enviando_em = now(),
-  lease_until = now() + make_interval(secs => :lease_s), claim = NULL
+  lease_until = now() + make_interval(secs => :lease_s), claim = NULL, consultas = 0
 FROM ordem e JOIN chip k ON k.id = e.chip_id, medico d
 WHERE o.id = e.id AND e.n <= e.folga AND d.id = o.medico_id
-RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.instancia, d.telefone, o.criada_em, o.cause
+RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.instancia, o.criada_em, o.cause,
+  coalesce(d.telefone, d.lid || '@lid') AS destino
 """)
 
 _DEFER = text("""-- envio.defer
@@ -155,6 +161,7 @@ WHERE id = :id AND fence = :fence AND state = 'sending'
 
 _RETRY = text("""-- envio.mark_retry
 UPDATE outbox SET state = 'pending', motivo = :motivo, lease_until = NULL, enviando_em = NULL, falhou_em = now(),
+  attempts = greatest(attempts - 1, 0),
   next_at = now() + make_interval(secs => :espera_s)
 WHERE id = :id AND fence = :fence AND state = 'sending'
 """)
@@ -195,14 +202,19 @@ FROM chip k, medico d
 WHERE o.id IN (SELECT id FROM outbox WHERE state = 'unknown' AND next_at <= now() ORDER BY next_at LIMIT :limite
     FOR UPDATE SKIP LOCKED)
   AND k.id = o.chip_id AND d.id = o.medico_id
-RETURNING o.id, o.fence, o.body, o.enviando_em, o.consultas, k.instancia, d.telefone
+RETURNING o.id, o.fence, o.body, o.enviando_em, o.consultas, k.instancia,
+  coalesce(d.telefone, d.lid || '@lid') AS destino
+""")
+
+_PARKED = text("""-- envio.mark_parked
+UPDATE outbox SET state = 'parked', motivo = :motivo WHERE id = :id AND fence = :fence AND state = 'unknown'
 """)
 
 # Three looks at the gateway's history found nothing: a reply is sent again, a cold message waits for a person.
 _ABSENT = text("""-- envio.absent
 UPDATE outbox o SET consultas = o.consultas + 1,
   state = CASE WHEN o.consultas + 1 < :consultas THEN 'unknown' WHEN s.permissao = 'opted_out' AND NOT o.isenta_optout
-    THEN 'cancelled' WHEN o.proativa THEN 'parked' ELSE 'pending' END,
+    THEN 'cancelled' WHEN o.proativa OR o.attempts >= :max_tentativas THEN 'parked' ELSE 'pending' END,
   motivo = CASE WHEN o.consultas + 1 < :consultas THEN o.motivo ELSE 'sem_evidencia_de_envio' END,
   next_at = CASE WHEN o.consultas + 1 < :consultas THEN now() + make_interval(secs => :espera_s) ELSE now() END
 FROM doctor_state s WHERE o.id = :id AND o.fence = :fence AND o.state = 'unknown' AND s.medico_id = o.medico_id
@@ -211,10 +223,14 @@ FROM doctor_state s WHERE o.id = :id AND o.fence = :fence AND o.state = 'unknown
 
 @dataclass(frozen=True, slots=True)
 class Destinos:
-    """Where sends may go (decision D31): everywhere, or to the listed numbers alone."""
+    """Where sends may go (decision D31): everywhere, or to the listed numbers alone.
+
+    `verificado` is false while it could not be asked whether the gateway is the sandbox: then the others wait.
+    """
 
     todos: bool
     permitidos: tuple[str, ...] = ()
+    verificado: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +250,6 @@ async def claim_due(
     lease_s: float,
     proximas: Mapping[str, datetime],
     destinos: Destinos,
-    pausado: bool = False,
 ) -> Judged:
     """Claim up to `limite` due messages, one per conversation, each with its chip, in one round trip.
 
@@ -247,7 +262,8 @@ async def claim_due(
         "proximas": list(proximas.values()),
         "todos": destinos.todos,
         "permitidos": list(destinos.permitidos),
-        "pausado": pausado,
+        "verificado": destinos.verificado,
+        "sem_chip_s": SEM_CHIP_S,
         "cap": CAP_CONTATOS,
         "cap_janela_s": CAP_JANELA.total_seconds(),
     }
@@ -320,7 +336,20 @@ async def unclaimed(db: Database, msg_ids: Sequence[str]) -> list[str]:
     return [row["msg_id"] for row in found]
 
 
-async def mark_absent(db: Database, outbox_id: int, fence: int, consultas: int, espera_s: float) -> None:
-    """Record a look-up that found nothing; the last of `consultas` decides."""
-    params = {"id": outbox_id, "fence": fence, "consultas": consultas, "espera_s": espera_s}
+async def mark_parked(db: Database, outbox_id: int, fence: int, motivo: str) -> None:
+    """Leave an unclear send to a person: its conversation goes on, it is never repeated."""
+    await db.round_trip(Step(_PARKED, {"id": outbox_id, "fence": fence, "motivo": motivo}, writes=True))
+
+
+async def mark_absent(
+    db: Database, outbox_id: int, fence: int, consultas: int, espera_s: float, tentativas: int
+) -> None:
+    """Record a look-up that found nothing; the last of `consultas` decides, and `tentativas` sends are the most."""
+    params = {
+        "id": outbox_id,
+        "fence": fence,
+        "consultas": consultas,
+        "espera_s": espera_s,
+        "max_tentativas": tentativas,
+    }
     await db.round_trip(Step(_ABSENT, params, writes=True))

@@ -66,16 +66,19 @@ WHERE m.conversation_id = :conversation_id AND m.fence = :fence
 _LOCK = text("-- mailbox.lock\nSELECT fence FROM mailbox WHERE conversation_id = :conversation_id FOR UPDATE")
 
 
-async def claim_due(db: Database, claim: UUID, limite: int, lease_s: float, historico: int) -> list[Row]:
+async def claim_due(
+    db: Database, claim: UUID, limite: int, lease_s: float, historico: int
+) -> tuple[list[Row], list[int]]:
     """Claim up to `limite` due conversations for this caller alone and read their context, in one round trip.
 
-    A conversation whose turns failed `MAX_TRIES` times is set aside as dead instead; only it waits for a person.
+    A conversation whose turns failed `MAX_TRIES` times is set aside as dead instead and returned second, for an alarm;
+    only it waits, until the doctor writes again.
     """
     claimed = {"claim": claim, "limite": limite, "lease_s": lease_s, "max_tries": MAX_TRIES}
-    _, context = await db.round_trip(
+    taken, context = await db.round_trip(
         Step(_CLAIM, claimed, writes=True), Step(_CONTEXT, {"claim": claim, "historico": historico})
     )
-    return context
+    return context, [row["conversation_id"] for row in taken if row["dead"]]
 
 
 async def reschedule(db: Database, conversation_id: int, fence: int, espera_s: float, *, conta: bool) -> None:

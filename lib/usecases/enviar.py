@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from time import monotonic
 from uuid import uuid4
 
@@ -27,6 +29,8 @@ from lib.settings import Ambiente
 
 MAX_TENTATIVAS = 5
 CONSULTAS = 3
+BLOQUEADAS_MAX = 20
+SEM_HISTORICO = timedelta(days=1)
 RETRY_MAX_S = 300.0
 FOLGA_RELOGIO = timedelta(seconds=5)
 SONDAGEM_S = 5.0
@@ -34,7 +38,12 @@ SONDAGEM_S = 5.0
 log = get_logger(__name__)
 
 
-def backoff_s(base_s: float, attempt: int) -> float:
+def numero(destino: str) -> str:
+    """Write a destination as the gateway wants it: digits, or a LID's address as it is."""
+    return destino if "@" in destino else digitos(destino)
+
+
+def backoff_s(base_s: float, attempt: float) -> float:
     """Return a fully jittered delay: up to base * 2^attempt, five minutes at most."""
     return random.uniform(0, min(RETRY_MAX_S, base_s * 2.0**attempt))
 
@@ -45,30 +54,36 @@ class Envio:
 
     resources: Resources
     crash: Crashpoint
-    _sandbox: bool = False
+    _sandbox: bool | None = None
     _sondado: float = field(default=float("-inf"))
     _janelas: tuple[datetime, dict[str, datetime]] | None = None
 
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
         settings = self.resources.settings
-        # From before the claim, and early enough for a whole send to end within the lease.
-        comecar_ate = monotonic() + settings.lease_s - settings.envio_max_s
-        judged = await envio.claim_due(
-            self.resources.db,
-            uuid4(),
-            limite,
-            lease_s=settings.lease_s,
-            proximas=self._proximas(),
-            destinos=await self._destinos(),
-        )
-        for row in judged.blocked:
-            log.info("envio.bloqueado", outbox_id=row["id"], motivo=row["bloqueio"], estado=row["state"])
-        if judged.deferred:
-            log.warning("envio.sem_chip", mensagens=judged.deferred)
-        if judged.claimed:
-            self.crash.reach("S10")
-        return [row | {"comecar_ate": comecar_ate} for row in judged.claimed]
+        destinos = await self._destinos()
+        for _ in range(BLOQUEADAS_MAX):
+            # From before the claim, and early enough for a whole send to end within the lease.
+            comecar_ate = monotonic() + settings.lease_s - settings.envio_max_s
+            judged = await envio.claim_due(
+                self.resources.db,
+                uuid4(),
+                limite,
+                lease_s=settings.lease_s,
+                proximas=self._proximas(),
+                destinos=destinos,
+            )
+            for row in judged.blocked:
+                log.info("envio.bloqueado", outbox_id=row["id"], motivo=row["bloqueio"], estado=row["state"])
+            if judged.deferred:
+                log.warning("envio.sem_chip", mensagens=judged.deferred)
+            if judged.claimed:
+                self.crash.reach("S10")
+                return [row | {"comecar_ate": comecar_ate} for row in judged.claimed]
+            if not judged.blocked:
+                break
+            # What was judged out is out of the way: behind it may wait what can go.
+        return []
 
     async def send(self, row: Row) -> bool:
         """Send one claimed message and record what became of it; after the hand-over only evidence decides.
@@ -82,7 +97,7 @@ class Envio:
             return False
         self.crash.reach("S11")
         call = asyncio.create_task(
-            self.resources.whatsapp.send_text(row["instancia"], digitos(row["telefone"]), row["body"])
+            self.resources.whatsapp.send_text(row["instancia"], numero(row["destino"]), row["body"])
         )
         if settings.crashpoint:
             await asyncio.wait({call}, timeout=0.005)
@@ -97,7 +112,8 @@ class Envio:
             log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
             return True
         except NothingSentError:
-            espera_s = backoff_s(settings.retry_s, row["attempts"])
+            waited_s = max(0.0, (self.resources.clock() - row["criada_em"]).total_seconds())
+            espera_s = backoff_s(settings.retry_s, math.log2(2 + waited_s))
             await envio.mark_retry(db, oid, fence, "gateway_fora", espera_s)
             log.warning("envio.gateway_fora", outbox_id=oid, espera_s=round(espera_s, 2))
         except SendUnknownError as unknown:
@@ -119,24 +135,34 @@ class Envio:
                 await envio.mark_sent(db, [(oid, None, msg_id) for oid, msg_id in found], PAUSA.total_seconds())
             doubts = await envio.claim_doubts(db, settings.envios_simultaneos, settings.carencia_s / CONSULTAS)
             looked = await gather_limited(doubts, self._look_up, settings.envios_simultaneos)
-        for failure in (result for result in looked if isinstance(result, Exception)):
-            if not isinstance(failure, GatewayError):
+        for row, failure in zip(doubts, looked, strict=True):
+            if isinstance(failure, GatewayError):
+                await self._unreadable(row, failure)
+            elif isinstance(failure, Exception):
                 raise failure
-            log.warning("envio.historico_indisponivel", motivo=failure.reason[:200])
         return len(found) + sum(result is True for result in looked)
+
+    async def _unreadable(self, row: Row, failure: GatewayError) -> None:
+        """Wait for a history that cannot be read now; one that will not come leaves the message to a person."""
+        gone = failure.status == HTTPStatus.NOT_FOUND
+        old = self.resources.clock() - row["enviando_em"] > SEM_HISTORICO
+        if gone or old:
+            await envio.mark_parked(self.resources.db, row["id"], row["fence"], "historico_indisponivel")
+        report = log.error if gone or old else log.warning
+        report("envio.historico_indisponivel", outbox_id=row["id"], motivo=failure.reason[:200])
 
     async def _look_up(self, row: Row) -> bool:
         """Ask the gateway's history about one unclear send; only an answer that holds nothing counts as absence."""
         settings, db = self.resources.settings, self.resources.db
         since = row["enviando_em"] - FOLGA_RELOGIO
         wanted = hashlib.sha256(row["body"].encode()).digest()
-        history = await self.resources.whatsapp.find_sent(row["instancia"], digitos(row["telefone"]), since)
+        history = await self.resources.whatsapp.find_sent(row["instancia"], numero(row["destino"]), since)
         for known in await envio.unclaimed(db, [m.id for m in history]):
             message = next(m for m in history if m.id == known)
             if hashlib.sha256(message.texto.encode()).digest() == wanted:
                 await envio.mark_sent(db, [(row["id"], None, message.id)], PAUSA.total_seconds())
                 return True
-        await envio.mark_absent(db, row["id"], row["fence"], CONSULTAS, settings.carencia_s / CONSULTAS)
+        await envio.mark_absent(db, row["id"], row["fence"], CONSULTAS, settings.carencia_s / CONSULTAS, MAX_TENTATIVAS)
         return False
 
     def _proximas(self) -> dict[str, datetime]:
@@ -155,4 +181,8 @@ class Envio:
         if not self._sandbox and monotonic() - self._sondado > SONDAGEM_S:
             self._sondado = monotonic()
             self._sandbox = await self.resources.whatsapp.is_sandbox()
-        return Destinos(todos=self._sandbox, permitidos=settings.destinos_permitidos)
+        return Destinos(
+            todos=self._sandbox is True,
+            permitidos=settings.destinos_permitidos,
+            verificado=self._sandbox is not None,
+        )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from lib.db import Database
 from lib.domain.optout import Parada, classificar_parada
 from lib.errors import UnauthorizedError, UnknownInstanceError
+from lib.log import get_logger
 from lib.providers.evolution_webhook import Conexao, Eco, Mensagem, Outro, Recibo, instance_of, parse, read
 from lib.queries import entrada
 from lib.queries.entrada import NewEvent, NewMessage, Stored
@@ -17,6 +18,8 @@ SOURCE = "evolution"
 TARDIA = timedelta(minutes=10)
 SEM_RESPOSTA_TARDIA = "sem_resposta: chegou com mais de 10 minutos"
 SEM_TEXTO = "sem_resposta: mensagem sem texto"
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, deb
             stored = await entrada.store_event(db, NewEvent(instancia, SOURCE, key, tipo, raw, desfecho=motivo))
     if stored is None:
         raise UnknownInstanceError(instancia)
+    if stored.desfecho and stored.inbox_id is not None:
+        log.warning("mensagem.sem_resposta", inbox_id=stored.inbox_id, motivo=stored.desfecho)
     return stored
 
 

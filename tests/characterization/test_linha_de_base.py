@@ -43,11 +43,14 @@ def respondido(palco: Palco, vezes: int = 1) -> list[dict[str, Any]]:
     return palco.aceitas(MEDICO)
 
 
-def test_a_burst_gets_one_reply(vivo: Palco) -> None:
-    vivo.escreve(MEDICO, "Oi!", "aqui é a Ana", "tem plantão essa semana?")
-    assert len(respondido(vivo)) == 1
-    assert [row["em_turno"] for row in recebidas(vivo)] == [True] * 3
-    assert vivo.sql("SELECT count(*) AS n FROM turno") == [{"n": 1}]
+def test_a_burst_gets_one_reply(palco: Palco) -> None:
+    # Quiet long enough for three calls in a row on a busy machine.
+    palco.api_env |= {"AGENTE_QUIETO_S": "1", "AGENTE_QUIETO_MAX_S": "4"}
+    palco.start_api()
+    palco.escreve(MEDICO, "Oi!", "aqui é a Ana", "tem plantão essa semana?")
+    assert len(respondido(palco)) == 1
+    assert [row["em_turno"] for row in recebidas(palco)] == [True] * 3
+    assert palco.sql("SELECT count(*) AS n FROM turno") == [{"n": 1}]
 
 
 def test_a_stop_is_confirmed_once_and_then_there_is_silence(vivo: Palco) -> None:
@@ -143,7 +146,7 @@ def test_a_gateway_that_is_down_gets_the_message_when_it_is_back(palco: Palco, h
     }
     palco.start_api()
     palco.escreve(MEDICO, "Oi!")
-    wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE attempts > 1"), 15, "it was tried again")
+    wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE fence > 1"), 15, "it was tried again")
     with sandbox_process(home, port=port) as url:
         palco.http.put(f"{url}/_sandbox/instancias/julia-01", json={"estado": "open", "numero": "5511900000101"})
         wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE state = 'sent'"), 15, "it went out")
@@ -165,9 +168,9 @@ def test_a_send_that_failed_before_it_was_taken_is_repeated_after_the_grace(vivo
     vivo.sandbox("PUT", "/_sandbox/falhas", {"alvo": "evolution.sendText", "status": 500, "vezes": 1})
     vivo.escreve(MEDICO, "Oi!")
     assert len(respondido(vivo)) == 1
-    assert vivo.sql("SELECT state, attempts, consultas FROM outbox") == [
-        {"state": "sent", "attempts": 2, "consultas": 3}
-    ]
+    [row] = vivo.sql("SELECT state, attempts, extract(epoch FROM enviando_em - falhou_em) AS espera_s FROM outbox")
+    assert (row["state"], row["attempts"]) == ("sent", 2)
+    assert row["espera_s"] >= float(MAIS_RAPIDO["AGENTE_CARENCIA_S"])
 
 
 def test_a_number_without_whatsapp_is_given_up(vivo: Palco) -> None:

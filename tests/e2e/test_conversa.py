@@ -9,6 +9,7 @@ MEDICO = "5511900010001"
 
 def test_a_burst_of_three_messages_is_answered_once_and_recorded(palco: Palco) -> None:
     palco.chips(2)
+    palco.api_env |= {"AGENTE_QUIETO_S": "1", "AGENTE_QUIETO_MAX_S": "4"}
     palco.start_api()
     palco.escreve(MEDICO, "Oi, bom dia!", "aqui é a Dra. Teste", "vocês têm plantão essa semana?", nome="Dra. Teste")
     wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE state = 'sent'"), 15, "an answer was sent")

@@ -26,6 +26,7 @@ PONTOS = ("S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", 
 POR_LOTE = ("S5", "S10")  # reached once per claim, not once per conversation
 RODADAS = int(os.environ.get("AGENTE_RODADAS", "1"))
 MEDICOS = 12
+MORTES = 3
 FALAS = (
     ("Oi, bom dia!", "vocês têm plantão essa semana?"),
     ("Boa tarde", "tem vaga de clínica médica?", "prefiro à noite"),
@@ -77,21 +78,19 @@ def test_a_process_that_dies_at_this_step_loses_and_repeats_nothing(pronto: Palc
 
 def test_kills_at_random_under_load_lose_and_repeat_nothing(pronto: Palco) -> None:
     chance = random.Random(RODADAS)
-    pronto.sandbox(
-        "PUT",
-        "/_sandbox/falhas",
-        [{"alvo": "evolution.sendText", "status": 500, "depois_de_aceitar": True, "probabilidade": 0.12}],
-    )
-    mortes = 3 * RODADAS
-    for rodada in range(mortes):
-        pronto.start_api()
-        carga(pronto, rodada)
-        time.sleep(chance.uniform(0.0, 0.8))
+    falha = {"alvo": "evolution.sendText", "status": 500, "depois_de_aceitar": True, "probabilidade": 0.12}
+    for rodada in range(RODADAS):
+        pronto.sandbox("PUT", "/_sandbox/falhas", [falha])
+        for morte in range(MORTES):
+            pronto.start_api()
+            carga(pronto, rodada * MORTES + morte)
+            time.sleep(chance.uniform(0.0, 0.8))
+            assert pronto.stop_api(signal.SIGKILL) == -signal.SIGKILL
+        pronto.sandbox("DELETE", "/_sandbox/falhas")
+        curar(pronto)
+        assert pronto.violacoes() == []
         assert pronto.stop_api(signal.SIGKILL) == -signal.SIGKILL
-    pronto.sandbox("DELETE", "/_sandbox/falhas")
-    curar(pronto)
-    assert pronto.violacoes() == []
-    assert medicos_atendidos(pronto) == mortes * MEDICOS
+    assert medicos_atendidos(pronto) == RODADAS * MORTES * MEDICOS
 
 
 def test_f11_sigterm_takes_no_more_work_and_finishes_what_was_claimed(pronto: Palco) -> None:
@@ -105,7 +104,6 @@ def test_f11_sigterm_takes_no_more_work_and_finishes_what_was_claimed(pronto: Pa
         wait_for(lambda: not ready(f"{pronto.api_url}/readyz"), 1, "it takes no more work")
         # uvicorn ends itself by the signal it was asked with, after everything is closed.
         assert pronto.stop_api() in {0, -signal.SIGTERM}
-        assert pronto.log.read_text().count("Application shutdown complete") == rodada + 1
         # What was claimed was finished, not left to the lease.
         assert pronto.sql("SELECT 1 FROM mailbox WHERE lease_until > now()") == []
         assert pronto.sql("SELECT 1 FROM outbox WHERE state = 'sending'") == []
@@ -125,6 +123,22 @@ def outra(pronto: Palco, tmp_path: Path) -> Iterator[Palco]:
     stage.http.close()
 
 
+def congelar(palco: Palco) -> None:
+    """Stop the process between two of its transactions: what it holds locked would be held for as long as it sleeps."""
+    assert palco.api
+    for _ in range(100):
+        palco.api.send_signal(signal.SIGSTOP)
+        time.sleep(0.02)
+        if not palco.sql(
+            "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'api'"
+            " AND a.datname = current_database() AND l.granted AND l.locktype IN ('advisory', 'transactionid')"
+        ):
+            return
+        palco.api.send_signal(signal.SIGCONT)
+        time.sleep(0.003)
+    raise AssertionError("it is never between two transactions")
+
+
 @pytest.mark.parametrize("parado_em", ["anthropic.messages", "evolution.sendText"])
 def test_f12_a_process_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
     pronto: Palco, outra: Palco, parado_em: str
@@ -140,8 +154,7 @@ def test_f12_a_process_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
         else "SELECT 1 FROM outbox WHERE state = 'sending'"
     )
     wait_for(lambda: pronto.sql(claimed), 10, "work is claimed")
-    assert pronto.api
-    pronto.api.send_signal(signal.SIGSTOP)
+    congelar(pronto)
     stopped = time.monotonic()
     outra.start_api()
     wait_for(
@@ -150,9 +163,15 @@ def test_f12_a_process_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
         20, "the other process took over",
     )  # fmt: skip
     time.sleep(max(0.0, 2 * float(MAIS_RAPIDO["AGENTE_LEASE_S"]) - (time.monotonic() - stopped)))
+    assert pronto.api
     pronto.api.send_signal(signal.SIGCONT)
     if pensando:
-        wait_for(lambda: "turno.cerca_perdida" in pronto.log.read_text(), 10, "the sleeper's commit was refused")
+        # It commits under its lost fence, or finds its own deadline passed and gives back what it no longer has.
+        wait_for(
+            lambda: any(end in pronto.log.read_text() for end in ("turno.cerca_perdida", "turno.modelo_fora")),
+            10,
+            "the sleeper's turns end",
+        )
     wait_for(pronto.assentado, 20, "everything is answered")
     assert pronto.violacoes() == []
     assert medicos_atendidos(pronto) == 4

@@ -87,7 +87,6 @@ def test_the_message_is_found_wherever_the_route_puts_it(body: object, message: 
         (400, ["Text is required"], False),
         (400, [{"jid": "5511900000001@s.whatsapp.net", "exists": False, "number": PHONE}], False),
         (413, "too large", False),
-        (401, "Unauthorized", True),
         (404, ['The "chip-01" instance does not exist'], True),
         (500, "Cannot read properties of undefined (reading 'onWhatsApp')", True),
     ],
@@ -101,6 +100,14 @@ async def test_a_refusal_known_to_come_before_the_send_is_definite(
         await stub.send_text("chip-01", PHONE, "oi")
     assert refused.value.chip_down is chip_down
     assert PHONE not in refused.value.reason
+
+
+@respx.mock
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_our_key_refused_is_no_fault_of_the_chip_and_sent_nothing(stub: Evolution, status: int) -> None:
+    respx.post(SEND).mock(return_value=envelope(status, "Unauthorized"))
+    with pytest.raises(NothingSentError):
+        await stub.send_text("chip-01", PHONE, "oi")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +163,7 @@ async def test_a_gateway_that_is_not_there_sent_nothing() -> None:
     with pytest.raises(GatewayError) as failure:
         await gateway.connection_state("chip-01")
     assert failure.value.status is None
-    assert await gateway.is_sandbox() is False
+    assert await gateway.is_sandbox() is None
     await pool.close_http_client()
 
 

@@ -78,7 +78,7 @@ async def ingerir(db: Database, message: NewMessage, quieto_s: float = 0.0) -> S
 
 async def reivindicar_turnos(db: Database, limite: int = 10, lease_s: float = 60) -> list[Row]:
     """Claim due turns."""
-    return await mailbox.claim_due(db, uuid4(), limite, lease_s, 10)
+    return (await mailbox.claim_due(db, uuid4(), limite, lease_s, 10))[0]
 
 
 async def reivindicar(db: Database, limite: int = 100, **over: Any) -> Judged:

@@ -61,7 +61,11 @@ def test_children_start_in_the_order_of_their_needs_and_a_step_must_end(toy: Toy
     assert said[0] == "filha pronto"
     assert set(said[1:]) == {"teimosa pronto", "passo concluído"}
     assert (tmp_path / "passo.feito").exists()
-    assert (tmp_path / ".agente" / "logs" / "teimosa.log").read_text() == "oi\n"
+    log = tmp_path / ".agente" / "logs" / "teimosa.log"
+    until = time.monotonic() + 10
+    while log.read_text() != "oi\n":
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.02)
     assert len(alive(toy.env)) == STILL
 
 
