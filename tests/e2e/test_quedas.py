@@ -183,7 +183,7 @@ class Teimoso(Passos):
     async def entrega(self, row: Row) -> None:
         whatsapp, db = self._resources.whatsapp, self._resources.db
         try:
-            msg_id = await whatsapp.send_text(row["instancia"], row["telefone"].lstrip("+"), row["body"])
+            msg_id = await whatsapp.send_text(row["instancia"], row["destino"].lstrip("+"), row["body"])
         except SendUnknownError:
             await envio.mark_retry(db, row["id"], row["fence"], "teimosia", 0)
         except SendRefusedError as refused:
