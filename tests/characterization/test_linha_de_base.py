@@ -147,8 +147,12 @@ def test_a_gateway_that_is_down_gets_the_message_when_it_is_back(palco: Palco, h
     palco.start_api()
     palco.escreve(MEDICO, "Oi!")
     wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE fence > 1"), 15, "it was tried again")
+    # Not before the gateway has its instance again: until then it would refuse the chip, not the message.
+    hold = "UPDATE outbox SET next_at = now() + interval '1 hour' WHERE state = 'pending' RETURNING 1"
+    wait_for(lambda: palco.sql(hold), 5, "it waits")
     with sandbox_process(home, port=port) as url:
         palco.http.put(f"{url}/_sandbox/instancias/julia-01", json={"estado": "open", "numero": "5511900000101"})
+        palco.sql("UPDATE outbox SET next_at = now()")
         wait_for(lambda: palco.sql("SELECT 1 FROM outbox WHERE state = 'sent'"), 15, "it went out")
         assert palco.http.get(f"{url}/_sandbox/aceitas").json()["total"] == 1
 
