@@ -192,7 +192,7 @@ async def _apply(
     try:
         parcial = await _work(job, parametros, as_of)
         parcial.outcome.require_honest(job.tolerancia)
-    except Exception as error:  # noqa: BLE001 - the flow's door: however a run ends, its row tells of it
+    except Exception as error:  # noqa: BLE001 - the flow's door: whatever a run raises, its row tells of it
         failure = error
     motivo = str(failure) if isinstance(failure, BrokenInvariantError) else failure and type(failure).__name__
     run_id = flow_run.get_id()
