@@ -58,14 +58,15 @@ class TipoEnvio(StrEnum):
     """What a send is, as far as the choice of a chip is concerned."""
 
     RESPOSTA = "resposta"
+    LEMBRETE = "lembrete"
     FOLLOWUP = "followup"
     PROSPECCAO = "prospeccao"
 
 
 TRUST_MINIMO: Mapping[TipoEnvio, int] = MappingProxyType(
-    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 60, TipoEnvio.RESPOSTA: 40}
+    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 60, TipoEnvio.RESPOSTA: 40, TipoEnvio.LEMBRETE: 40}
 )
 # Second try when no chip reaches the first minimum; prospecting never gets one (decision D25).
 TRUST_MINIMO_RESERVA: Mapping[TipoEnvio, int] = MappingProxyType(
-    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 40, TipoEnvio.RESPOSTA: 20}
+    {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 40, TipoEnvio.RESPOSTA: 20, TipoEnvio.LEMBRETE: 20}
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from lib.domain.cadencia import Estagio
+from lib.domain.modo import Modo
 from lib.models.colunas import enum_of, fk, instant, pk
 
 
@@ -65,6 +66,7 @@ class Conversa(SQLModel, table=True):
             postgresql_where=text("status IN ('active', 'paused', 'escalated')"),
         ),
         Index("ix_conversa_followup", "estagio", "ultima_saida_em", postgresql_where=text("status = 'active'")),
+        Index("ix_conversa_humano", "humano_em", postgresql_where=text("controle = 'humano'")),
         Index("ix_conversa_encerrada", "encerrada_em", postgresql_where=text("status IN ('completed', 'abandoned')")),
     )
 
@@ -77,6 +79,12 @@ class Conversa(SQLModel, table=True):
     pausada_ate: datetime | None = instant()
     ultima_entrada_em: datetime | None = instant()
     ultima_saida_em: datetime | None = instant()
+    modo: Modo = enum_of(Modo, "modo", Modo.DISCOVERY)
+    modo_em: datetime | None = instant()
+    modo_motivo: str | None = Field(default=None, sa_column=Column(Text))
+    modo_pendente: Modo | None = enum_of(Modo, "modo_pendente", null=True)
+    modo_pendente_em: datetime | None = instant()
+    humano_em: datetime | None = instant()
     encerrada_em: datetime | None = instant()
     criada_em: datetime = instant(default_now=True)
 
@@ -108,3 +116,5 @@ class Interacao(SQLModel, table=True):
     provider_msg_id: str | None = Field(default=None, sa_column=Column(Text))
     entrega: Entrega | None = enum_of(Entrega, "entrega", null=True)
     em: datetime = instant(null=False)
+    editada_em: datetime | None = instant()
+    apagada_em: datetime | None = instant()

@@ -37,7 +37,11 @@ class OutboxState(StrEnum):
 
 
 class Inbox(SQLModel, table=True):
-    """One row per provider message, raw bytes kept, unique by provider id: a repeated webhook changes nothing."""
+    """One row per provider message, raw bytes kept, unique by provider id: a repeated webhook changes nothing.
+
+    `alvo_msg_id` is the message that a reaction, an edit or a deletion is about, `citada_msg_id` the quoted one;
+    `conteudo` what a kind carries besides words; `revisao` grows with each edit of a message nobody has answered yet.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -65,6 +69,10 @@ class Inbox(SQLModel, table=True):
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     enviada_em: datetime | None = instant()
     received_at: datetime = instant(default_now=True)
+    alvo_msg_id: str | None = Field(default=None, sa_column=Column(Text))
+    citada_msg_id: str | None = Field(default=None, sa_column=Column(Text))
+    conteudo: Any = json()
+    revisao: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     turn_id: int | None = fk("turno.id", null=True, index=False)
     desfecho: str | None = Field(default=None, sa_column=Column(Text))
 
@@ -140,6 +148,7 @@ class Outbox(SQLModel, table=True):
     motivo: str | None = Field(default=None, sa_column=Column(Text))
     attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     consultas: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
+    escolha: Any = json()
     next_at: datetime = instant(default_now=True)
     lease_until: datetime | None = instant()
     claim: UUID | None = Field(default=None)

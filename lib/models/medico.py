@@ -29,6 +29,16 @@ class Medico(SQLModel, table=True):
     criado_em: datetime = instant(default_now=True)
 
 
+class LidTelefone(SQLModel, table=True):
+    """A LID and the phone it belongs to, learned from any event that names both."""
+
+    __tablename__ = "lid_telefone"
+
+    lid: str = Field(sa_column=Column(Text, primary_key=True))
+    telefone: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    visto_em: datetime = instant(default_now=True)
+
+
 class DoctorStateRow(SQLModel, table=True):
     """The stored form of `lib.domain.estado.DoctorState`, plus when an unclear stop was asked back."""
 

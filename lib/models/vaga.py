@@ -64,7 +64,7 @@ class Hospital(SQLModel, table=True):
 
 
 class Vaga(SQLModel, table=True):
-    """A shift with real start and end instants; amounts in centavos."""
+    """A shift with real start and end instants; amounts in centavos; `medico_id` whom it is held for or worked by."""
 
     __tablename__ = "vaga"
     __table_args__ = (
@@ -92,4 +92,5 @@ class Vaga(SQLModel, table=True):
     valor_max_centavos: int | None = Field(default=None, sa_column=Column(BigInteger))
     status: StatusVaga = enum_of(StatusVaga, "status_vaga", StatusVaga.ABERTA)
     criticidade: Criticidade = enum_of(Criticidade, "criticidade", Criticidade.NORMAL)
+    medico_id: int | None = fk("medico.id", null=True)
     criada_em: datetime = instant(default_now=True)
