@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from lib import ledger
@@ -19,11 +19,13 @@ from lib.db import Row
 from lib.errors import DatabaseUnavailableError, ModelUnavailableError
 from lib.log import get_logger
 from lib.queries import mailbox, turno
+from lib.queries.turno import Commit
 from lib.resources import Resources
 from lib.usecases.enviar import Envio, backoff_s
 
 HISTORICO = 10
 PRIORIDADE_RESPOSTA = 10
+TENTATIVAS = 2  # of one turn: the second with whatever came while the first was thinking (decision D28)
 RECONCILIA_S = 1.0
 
 log = get_logger(__name__)
@@ -186,12 +188,25 @@ class Worker:
             # Woken for nothing, as after a crash between two commits: settle and sleep.
             await mailbox.settle_empty(self._resources.db, contexto.conversation_id, contexto.fence)
             return None
-        done = await self._agente.pensar(contexto, conta)
-        turn_id = await turno.commit(
-            self._resources.db, done, prioridade=PRIORIDADE_RESPOSTA, quieto_s=settings.quieto_s
-        )
-        self._crash.reach("S9")
-        if turn_id is None:
+        for tentativa in range(1, TENTATIVAS + 1):
+            done = await self._agente.pensar(contexto, conta)
+            result, turn_id = await turno.commit(
+                self._resources.db,
+                done,
+                prioridade=PRIORIDADE_RESPOSTA,
+                quieto_s=settings.quieto_s,
+                ultima=tentativa == TENTATIVAS,
+            )
+            self._crash.reach("S9")
+            if result is not Commit.ULTRAPASSADO:
+                break
+            log.info("turno.refeito", conversation_id=contexto.conversation_id)
+            row = await mailbox.reread(self._resources.db, contexto.conversation_id, contexto.fence, HISTORICO)
+            if row is None:
+                result = Commit.PERDIDO
+                break
+            contexto = replace(montar_contexto_completo(row), tentativa=tentativa + 1)
+        if result is Commit.PERDIDO:
             log.warning("turno.cerca_perdida", conversation_id=contexto.conversation_id)
         return turn_id
 

@@ -21,6 +21,7 @@ class Recebida:
     texto: str
     chip_id: int
     em: datetime
+    revisao: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Contexto:
     recebidas: tuple[Recebida, ...]
     passadas: tuple[Passada, ...]
     chaves: Chaves
+    tentativa: int = 1
 
     @property
     def texto(self) -> str:
@@ -91,7 +93,7 @@ def montar_contexto_completo(row: Row) -> Contexto:
         controle=row["controle"],
         conversa_ativa=row["status_conversa"] == "active",
         recebidas=tuple(
-            Recebida(m["id"], m["midia"], m["texto"] or "", m["chip_id"], datetime.fromisoformat(m["em"]))
+            Recebida(m["id"], m["midia"], m["texto"] or "", m["chip_id"], datetime.fromisoformat(m["em"]), m["revisao"])
             for m in row["mensagens"]
         ),
         passadas=tuple(Passada(m["autor"], m["texto"], datetime.fromisoformat(m["em"])) for m in row["historico"]),

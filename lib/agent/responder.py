@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 
 from pydantic import ValidationError
 
-from lib.agent import prompts
 from lib.agent.contexto import Contexto
+from lib.agent.fim import Chamada, FerramentaUsada, Passos
+from lib.agent.pedido import Roteiro, montar
 from lib.agent.tools import TOOLS, Tool, ToolContext, ToolResult
 from lib.crash import Crashpoint
-from lib.domain.horario import SAO_PAULO
 from lib.domain.policy import Decisao
 from lib.domain.resposta import Revisao, revisar
 from lib.domain.situacao import Situacao
@@ -24,37 +23,33 @@ from lib.providers.llm import (
     Pedido,
     Resposta,
     ResultadoFerramenta,
-    Texto,
-    Uso,
     UsoFerramenta,
 )
 
 MAX_RODADAS = 6
 MAX_CHAMADAS = 8
-DIAS = ("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo")
 
 
 @dataclass(frozen=True, slots=True)
 class Gerada:
-    """A reply as it may leave, or what kept it from leaving; `fatos` are the tool results that it may quote."""
+    """A reply as it may leave, or what kept it from leaving; `transferir` is why a tool asked for a person."""
 
     revisao: Revisao
-    usos: tuple[Uso, ...]
-    fatos: tuple[str, ...]
-    ferramentas_ms: float
-    modelo_ms: float
+    passos: Passos
+    transferir: str | None = None
 
 
 @dataclass(slots=True)
 class _Run:
     """What one generation has gathered so far."""
 
+    roteiro: Roteiro
     mensagens: list[Mensagem]
-    usos: list[Uso] = field(default_factory=list)
+    chamadas: list[Chamada] = field(default_factory=list)
+    ferramentas: list[FerramentaUsada] = field(default_factory=list)
     fatos: list[str] = field(default_factory=list)
-    chamadas: int = 0
-    modelo_s: float = 0.0
-    ferramentas_s: float = 0.0
+    transferir: str | None = None
+    resposta: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +72,21 @@ class Responder:
             ModelUnavailableError: no answer in time.
             ModelRefusedError: the model will not answer such a request.
         """
-        run = _Run([*_history(contexto), _ask(contexto, situacao, decisao, tool_context.agora)])
+        roteiro = montar(contexto, situacao, decisao, tool_context.agora)
+        run = _Run(roteiro, list(roteiro.mensagens))
         texto = ""
         for _ in range(MAX_RODADAS + 1):
             resposta = await self._call(run, fim)
-            if not resposta.usos or run.chamadas >= MAX_CHAMADAS:
+            if not resposta.usos or len(run.ferramentas) >= MAX_CHAMADAS:
                 # Words beside a tool call that nobody will answer are no reply either.
                 texto = "" if resposta.truncada or resposta.recusada or resposta.usos else resposta.texto
                 break
             await self._tools(run, resposta.usos, tool_context)
-        return Gerada(
-            revisar(texto, run.fatos), tuple(run.usos), tuple(run.fatos), run.ferramentas_s * 1000, run.modelo_s * 1000
-        )
+            if run.transferir is not None or run.resposta is not None:
+                texto = run.resposta or ""
+                break
+        passos = Passos(tuple(run.chamadas), tuple(run.ferramentas), roteiro.prompt_hash, roteiro.prompts)
+        return Gerada(revisar(texto, run.fatos), passos, run.transferir)
 
     async def _call(self, run: _Run, fim: float) -> Resposta:
         started = monotonic()
@@ -96,7 +94,7 @@ class Responder:
             raise ModelUnavailableError("the turn's deadline passed")
         resposta = await self.modelo.gerar(
             Pedido(
-                sistema=(prompts.load("julia").texto,),
+                sistema=run.roteiro.sistema,
                 mensagens=tuple(run.mensagens),
                 modelo=self.nome_modelo,
                 prazo_s=fim - started,
@@ -104,23 +102,30 @@ class Responder:
             )
         )
         self.crash.reach("S7")
-        run.modelo_s += monotonic() - started
-        run.usos.append(resposta.uso)
+        ms = round((monotonic() - started) * 1000, 2)
+        run.chamadas.append(
+            Chamada("resposta", resposta.modelo, ms, resposta.uso, resposta.parada, resposta.request_id)
+        )
         run.mensagens.append(Mensagem("assistant", resposta.blocos))
         return resposta
 
     async def _tools(self, run: _Run, usos: tuple[UsoFerramenta, ...], context: ToolContext) -> None:
         """Answer every call of one round; the one after the last allowed is told so."""
-        started = monotonic()
         results: list[ResultadoFerramenta] = []
         for uso in usos:
-            run.chamadas += 1
-            result = await self._tool(uso, context) if run.chamadas <= MAX_CHAMADAS else ToolResult("limite", erro=True)
+            started = monotonic()
+            allowed = len(run.ferramentas) < MAX_CHAMADAS
+            result = await self._tool(uso, context) if allowed else ToolResult("limite", erro=True)
+            ms = round((monotonic() - started) * 1000, 2)
+            known = uso.nome if any(tool.nome == uso.nome for tool in self.tools) else "desconhecida"
+            run.ferramentas.append(FerramentaUsada(known, ms, result.erro, result.vagas))
             if not result.erro:
                 run.fatos.append(result.conteudo)
+                context.mostradas.update(result.vagas)
+                run.transferir = run.transferir or result.transferir
+                run.resposta = run.resposta or result.resposta
             results.append(ResultadoFerramenta(uso.id, result.conteudo, erro=result.erro))
         self.crash.reach("S8")
-        run.ferramentas_s += monotonic() - started
         run.mensagens.append(Mensagem("user", tuple(results)))
 
     async def _tool(self, uso: UsoFerramenta, context: ToolContext) -> ToolResult:
@@ -133,32 +138,3 @@ class Responder:
             names = ", ".join(".".join(str(part) for part in error["loc"]) for error in wrong.errors())
             return ToolResult(f"argumentos inválidos: {names}", erro=True)
         return await tool.executar(context, arguments)
-
-
-def _history(contexto: Contexto) -> list[Mensagem]:
-    """Write what was said before, one message per change of speaker, beginning with the doctor."""
-    merged: list[Mensagem] = []
-    for passada in contexto.passadas:
-        role = "user" if passada.autor == "medico" else "assistant"
-        if not merged and role == "assistant":
-            merged.append(Mensagem("user", (Texto("(a conversa começou com uma mensagem nossa)"),)))
-        if merged and merged[-1].papel == role:
-            merged[-1] = Mensagem(merged[-1].papel, (*merged[-1].blocos, Texto(passada.texto)))
-        else:
-            merged.append(Mensagem("user" if role == "user" else "assistant", (Texto(passada.texto),)))
-    return merged
-
-
-def _ask(contexto: Contexto, situacao: Situacao, decisao: Decisao, agora: datetime) -> Mensagem:
-    """Write this turn's message: what the system knows and demands, then the doctor's words, fenced."""
-    local = agora.astimezone(SAO_PAULO)
-    lines = [
-        f"Agora: {DIAS[local.weekday()]}, {local:%d/%m/%Y %H:%M} (Brasília)",
-        f"Nome: {contexto.primeiro_nome or 'desconhecido'}",
-        f"Especialidade: {contexto.especialidade or 'desconhecida'}",
-        f"Intenção percebida: {situacao.intencao.value}; objetivo: {situacao.objetivo.value}; tom: {decisao.tom.value}",
-        *(f"Restrição: {restricao}" for restricao in decisao.restricoes),
-    ]
-    words = contexto.texto.replace("<", "(").replace(">", ")")
-    context = "\n".join(lines)
-    return Mensagem("user", (Texto(f"<contexto>\n{context}\n</contexto>\n<mensagens>\n{words}\n</mensagens>"),))

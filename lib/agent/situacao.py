@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import orjson
 
 from lib.agent import prompts
 from lib.agent.contexto import Contexto
+from lib.agent.fim import Chamada
 from lib.domain.objecao import Objecao, Severidade, TipoObjecao
 from lib.domain.situacao import Intencao, Objetivo, Situacao, perfil, por_regras
-from lib.providers.llm import Mensagem, Modelo, Pedido, Texto, Uso
+from lib.providers.llm import Mensagem, Modelo, Pedido, Texto
 
 ESQUEMA: dict[str, Any] = {
     "type": "object",
@@ -28,8 +30,8 @@ CONFIANCA_PADRAO = 0.5
 
 async def analisar_situacao(
     contexto: Contexto, modelo: Modelo, nome_modelo: str, prazo_s: float
-) -> tuple[Situacao, Uso]:
-    """Read what the burst is about, once per turn; return it with the tokens it took (none by rule).
+) -> tuple[Situacao, tuple[Chamada, ...]]:
+    """Read what the burst is about, once per turn; return it with the call it took (none by rule).
 
     An answer of the model that does not fit the schema counts as neutral: it can widen no permission.
 
@@ -38,7 +40,7 @@ async def analisar_situacao(
     """
     by_rule = por_regras(contexto.texto, contexto.estado, contexto.anos_pratica)
     if by_rule is not None:
-        return by_rule, Uso()
+        return by_rule, ()
     pedido = Pedido(
         sistema=(prompts.load("situacao").texto,),
         mensagens=(Mensagem("user", (Texto(f"<mensagens>\n{contexto.texto}\n</mensagens>"),)),),
@@ -47,8 +49,11 @@ async def analisar_situacao(
         max_tokens=200,
         esquema=ESQUEMA,
     )
+    started = monotonic()
     resposta = await modelo.gerar(pedido)
-    return _read(resposta.texto, contexto), resposta.uso
+    ms = round((monotonic() - started) * 1000, 2)
+    chamada = Chamada("analise", resposta.modelo, ms, resposta.uso, resposta.parada, resposta.request_id)
+    return _read(resposta.texto, contexto), (chamada,)
 
 
 def _read(texto: str, contexto: Contexto) -> Situacao:

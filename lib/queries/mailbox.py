@@ -26,7 +26,7 @@ RETURNING m.conversation_id, m.dead
 """)
 
 # A statement of its own, after the claim: its snapshot sees every message whose ingest the claim has waited for.
-_CONTEXT = text("""-- mailbox.context
+_CONTEXT_OF = """-- mailbox.{name}
 SELECT m.conversation_id, m.fence, m.tries, c.medico_id, c.status AS status_conversa, c.controle, c.estagio, c.chip_id,
   row_to_json(d) AS medico, row_to_json(s) AS estado, e.nome AS especialidade,
   coalesce(abertas.linhas, '[]') AS mensagens, coalesce(passado.linhas, '[]') AS historico,
@@ -38,7 +38,7 @@ JOIN doctor_state s ON s.medico_id = d.id
 LEFT JOIN especialidade e ON e.id = d.especialidade_id
 LEFT JOIN LATERAL (
   SELECT jsonb_agg(jsonb_build_object('id', i.id, 'midia', i.midia, 'texto', i.texto, 'chip_id', i.chip_id,
-    'em', coalesce(i.enviada_em, i.received_at), 'received_at', i.received_at)
+    'revisao', i.revisao, 'em', coalesce(i.enviada_em, i.received_at), 'received_at', i.received_at)
     ORDER BY coalesce(i.enviada_em, i.received_at), i.id) AS linhas
   FROM inbox i WHERE i.conversation_id = c.id AND i.turn_id IS NULL AND i.tipo = 'mensagem' AND i.desfecho IS NULL
 ) abertas ON true
@@ -47,8 +47,10 @@ LEFT JOIN LATERAL (
   FROM (SELECT autor, texto, em, id FROM interacao WHERE conversation_id = c.id
     ORDER BY em DESC, id DESC LIMIT :historico) h
 ) passado ON true
-WHERE m.claim = :claim AND m.dead IS NULL
-""")
+WHERE {which} AND m.dead IS NULL
+"""
+_CONTEXT = text(_CONTEXT_OF.format(name="context", which="m.claim = :claim"))
+_REREAD = text(_CONTEXT_OF.format(name="reread", which="m.conversation_id = :conversation_id AND m.fence = :fence"))
 
 _RESCHEDULE = text("""-- mailbox.reschedule
 UPDATE mailbox SET claim = NULL, lease_until = NULL, due_at = now() + make_interval(secs => :espera_s),
@@ -79,6 +81,13 @@ async def claim_due(
         Step(_CLAIM, claimed, writes=True), Step(_CONTEXT, {"claim": claim, "historico": historico})
     )
     return context, [row["conversation_id"] for row in taken if row["dead"]]
+
+
+async def reread(db: Database, conversation_id: int, fence: int, historico: int) -> Row | None:
+    """Read a claimed conversation's context anew; None when another claim has taken it since."""
+    key = {"conversation_id": conversation_id, "fence": fence, "historico": historico}
+    [found] = await db.round_trip(Step(_REREAD, key))
+    return found[0] if found else None
 
 
 async def reschedule(db: Database, conversation_id: int, fence: int, espera_s: float, *, conta: bool) -> None:

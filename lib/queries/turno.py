@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -11,25 +12,33 @@ from sqlalchemy import text
 
 from lib.db import Database, Row, Step
 
+# A message, or an edit of one, that landed unread before the lock keeps all but the last attempt from being written.
 # Every later step hangs on the row that _OPEN writes, and _OPEN on the fence: one lost fence and nothing is written.
 _LOCK = text("""-- turno.lock
 SELECT fence FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence FOR UPDATE
 """)
 
 _OPEN = text("""-- turno.open
-INSERT INTO turno (conversation_id, medico_id, fence, desfecho, motivo, regra, versao_policy, entrada, decisao,
-  situacao, modelo, prompt_hash, etapas, custos, custo_micro_usd, iniciado_em, terminado_em)
-SELECT :conversation_id, :medico_id, :fence, :desfecho, :motivo, :regra, :versao_policy, :entrada, :decisao, :situacao,
-  :modelo, :prompt_hash, :etapas, :custos, :custo_micro_usd, :iniciado_em, :terminado_em
-FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence
+INSERT INTO turno (conversation_id, medico_id, fence, tentativa, desfecho, motivo, regra, versao_policy, modo, entrada,
+  decisao, situacao, modelo, prompt_hash, prompts, chamadas, ferramentas, etapas, custos, custo_micro_usd, iniciado_em,
+  terminado_em)
+SELECT :conversation_id, :medico_id, :fence, :tentativa, :desfecho, :motivo, :regra, :versao_policy, :modo, :entrada,
+  :decisao, :situacao, :modelo, :prompt_hash, :prompts, :chamadas, :ferramentas, :etapas, :custos, :custo_micro_usd,
+  :iniciado_em, :terminado_em
+FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence AND (:ultima OR NOT EXISTS (
+  SELECT FROM inbox i LEFT JOIN unnest(CAST(:vistas AS bigint[]), CAST(:revisoes AS int[])) AS v(id, revisao)
+    ON v.id = i.id AND v.revisao = i.revisao
+  WHERE i.conversation_id = :conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem' AND i.desfecho IS NULL
+    AND v.id IS NULL))
 RETURNING id
 """)
 
 _CONSUME = text("""-- turno.consume
 WITH t AS (SELECT id, medico_id FROM turno WHERE conversation_id = :conversation_id AND fence = :fence),
 i AS (
-  UPDATE inbox SET turn_id = t.id, desfecho = :desfecho FROM t
-  WHERE inbox.id = ANY(CAST(:inbox_ids AS bigint[])) AND inbox.turn_id IS NULL
+  UPDATE inbox SET turn_id = t.id, desfecho = :desfecho
+  FROM t, unnest(CAST(:vistas AS bigint[]), CAST(:revisoes AS int[])) AS v(id, revisao)
+  WHERE inbox.id = v.id AND inbox.revisao = v.revisao AND inbox.turn_id IS NULL AND inbox.desfecho IS NULL
   RETURNING inbox.*)
 INSERT INTO interacao (conversation_id, medico_id, chip_id, inbox_id, direcao, autor, midia, texto, provider_msg_id, em)
 SELECT i.conversation_id, t.medico_id, i.chip_id, i.id, 'entrada', 'medico', i.midia, coalesce(i.texto, ''),
@@ -66,6 +75,10 @@ _CONVERSATION = text("""-- turno.conversation
 UPDATE conversa c SET
   ultima_entrada_em = greatest(c.ultima_entrada_em, :ultima_entrada_em), chip_id = coalesce(:chip_id, c.chip_id),
   controle = coalesce(:controle, c.controle), status = coalesce(:status, c.status), pausada_ate = NULL,
+  modo = coalesce(:modo, c.modo), modo_em = CASE WHEN CAST(:modo AS text) IS NULL THEN c.modo_em ELSE :modo_em END,
+  modo_motivo = coalesce(:modo_motivo, c.modo_motivo),
+  modo_pendente = CASE WHEN CAST(:modo AS text) IS NULL THEN c.modo_pendente ELSE :modo_pendente END,
+  modo_pendente_em = CASE WHEN CAST(:modo AS text) IS NULL THEN c.modo_pendente_em ELSE :modo_pendente_em END,
   estagio = CASE WHEN CAST(:estagio AS text) IS NOT NULL THEN :estagio
     WHEN c.estagio IN ('novo', 'msg_enviada', 'followup_1_enviado', 'followup_2_enviado', 'nao_respondeu', 'recontato')
     THEN 'respondeu' ELSE c.estagio END
@@ -79,6 +92,28 @@ FROM turno t
 WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND o.medico_id = t.medico_id
   AND o.state IN ('pending', 'parked') AND o.turn_id IS DISTINCT FROM t.id
   AND (:tudo OR (o.proativa AND o.tipo = 'followup'))
+""")
+
+# The hand-off and its notice belong to the turn's own transaction: state first, then the courtesy message.
+_HANDOFF = text("""-- turno.handoff
+INSERT INTO transferencia (conversation_id, turn_id, gatilho, motivo)
+SELECT t.conversation_id, t.id, :gatilho, :motivo FROM turno t
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence
+ON CONFLICT (conversation_id) WHERE status <> 'resolvida' DO NOTHING
+""")
+
+_NOTICES = text("""-- turno.notices
+INSERT INTO aviso (chave, tipo, conversation_id, texto)
+SELECT n.chave, n.tipo, t.conversation_id, n.texto
+FROM turno t, unnest(CAST(:chaves AS text[]), CAST(:tipos AS text[]), CAST(:textos AS text[])) AS n(chave, tipo, texto)
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence
+ON CONFLICT (chave) DO NOTHING
+""")
+
+_FORGET = text("""-- turno.forget
+UPDATE memoria m SET esquecida_em = now(), texto = NULL FROM turno t
+WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND m.medico_id = t.medico_id
+  AND m.esquecida_em IS NULL
 """)
 
 _SETTLE = text("""-- turno.settle
@@ -127,15 +162,20 @@ class TurnRow:
     conversation_id: int
     medico_id: int
     fence: int
+    tentativa: int
     desfecho: str
     motivo: str
     regra: str | None
     versao_policy: str | None
+    modo: str | None
     entrada: dict[str, Any] | None
     decisao: dict[str, Any] | None
     situacao: dict[str, Any] | None
     modelo: str | None
     prompt_hash: str | None
+    prompts: dict[str, str] | None
+    chamadas: list[dict[str, Any]] | None
+    ferramentas: list[dict[str, Any]] | None
     etapas: dict[str, float]
     custos: dict[str, int]
     custo_micro_usd: int | None
@@ -168,25 +208,77 @@ class ConversationChange:
     controle: str | None = None
     status: str | None = None
     estagio: str | None = None
+    modo: str | None = None
+    modo_em: datetime | None = None
+    modo_motivo: str | None = None
+    modo_pendente: str | None = None
+    modo_pendente_em: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRow:
+    """The conversation goes to a person."""
+
+    gatilho: str
+    motivo: str
+
+
+@dataclass(frozen=True, slots=True)
+class AvisoRow:
+    """A notice to people; one per `chave`."""
+
+    chave: str
+    tipo: str
+    texto: str
+
+
+class Commit(StrEnum):
+    """What became of a turn's commit: written, lost to another claim, or overtaken by a message it has not read."""
+
+    FEITO = "feito"
+    PERDIDO = "perdido"
+    ULTRAPASSADO = "ultrapassado"
 
 
 @dataclass(frozen=True, slots=True)
 class TurnCommit:
-    """Everything one turn writes. `cancela` is the reason for which what is queued for the doctor is cancelled."""
+    """Everything one turn writes. `vistas` are the messages it read, as (id, revision).
+
+    `cancela` is the reason for which what is queued for the doctor is cancelled; `esquece` wipes the doctor's memory.
+    """
 
     turn: TurnRow
-    inbox_ids: tuple[int, ...]
+    vistas: tuple[tuple[int, int], ...]
     outbox: tuple[OutboxRow, ...]
     state: StateChange
     conversation: ConversationChange
     cancela: str
+    handoff: HandoffRow | None = None
+    avisos: tuple[AvisoRow, ...] = ()
+    esquece: bool = False
     cancela_tudo: bool = False
 
 
-async def commit(db: Database, done: TurnCommit, *, prioridade: int, quieto_s: float) -> int | None:
-    """Write the turn in one round trip and return its id; None when another claim has taken the conversation since."""
+async def commit(
+    db: Database, done: TurnCommit, *, prioridade: int, quieto_s: float, ultima: bool
+) -> tuple[Commit, int | None]:
+    """Write the turn in one round trip and return what became of it, with its id when it was written.
+
+    Unless this is the `ultima` attempt, a message that the turn has not read keeps it from being written: it is to be
+    thought again with all of them (decision D28).
+    """
+    locked, opened, *_ = await db.round_trip(*_steps(done, prioridade, quieto_s, ultima=ultima))
+    if opened:
+        return Commit.FEITO, opened[0]["id"]
+    return (Commit.ULTRAPASSADO if locked else Commit.PERDIDO), None
+
+
+def _steps(done: TurnCommit, prioridade: int, quieto_s: float, *, ultima: bool) -> list[Step]:
     key = {"conversation_id": done.turn.conversation_id, "fence": done.turn.fence}
-    turn = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in asdict(done.turn).items()}
+    turn = {
+        name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in asdict(done.turn).items()
+    }
+    seen = {"vistas": [i for i, _ in done.vistas], "revisoes": [revisao for _, revisao in done.vistas]}
     outbox = {
         "causes": [row.cause for row in done.outbox],
         "bodies": [row.body for row in done.outbox],
@@ -194,21 +286,26 @@ async def commit(db: Database, done: TurnCommit, *, prioridade: int, quieto_s: f
         "pausas_s": [row.pausa_s for row in done.outbox],
         "prioridade": prioridade,
     }
-    state = asdict(done.state)
     conversation = asdict(done.conversation) | {"ultima_entrada_em": done.state.ultima_entrada_em}
-    result = await db.round_trip(
+    steps = [
         Step(_LOCK, key),
-        Step(_OPEN, turn, writes=True),
-        Step(_CONSUME, key | {"inbox_ids": list(done.inbox_ids), "desfecho": done.turn.desfecho}),
+        Step(_OPEN, turn | seen | {"ultima": ultima}, writes=True),
+        Step(_CONSUME, key | seen | {"desfecho": done.turn.desfecho}),
         Step(_OUTBOX, key | outbox),
         # In the order in which the send claim locks: outbox rows, the doctor's state, the conversation.
         Step(_CANCEL, key | {"motivo": done.cancela, "tudo": done.cancela_tudo}),
-        Step(_STATE, key | state),
+        Step(_STATE, key | asdict(done.state)),
         Step(_CONVERSATION, key | conversation),
         Step(_SETTLE, key | {"quieto_s": quieto_s}),
-    )
-    opened = result[1]
-    return opened[0]["id"] if opened else None
+    ]
+    if done.handoff is not None:
+        steps.append(Step(_HANDOFF, key | asdict(done.handoff)))
+    if done.avisos:
+        notices = {name + "s": [getattr(aviso, name) for aviso in done.avisos] for name in ("chave", "tipo", "texto")}
+        steps.append(Step(_NOTICES, key | notices))
+    if done.esquece:
+        steps.append(Step(_FORGET, key))
+    return steps
 
 
 async def waterfall(db: Database, turn_id: int) -> Row | None:
