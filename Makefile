@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) lib/stack/bootstrap.py
 
-.PHONY: help setup demo up test prova check format lock docs clean
+.PHONY: help setup demo up test prova bench check format lock docs clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -17,11 +17,14 @@ demo: setup ## Start everything and watch Júlia answer a doctor (EXIT=1: end wi
 up: setup ## Start the whole stack and keep it in the foreground
 	@$(BIN)/agente up
 
-test: setup ## Run all tests with small round counts
-	@$(BIN)/pytest
+test: setup ## Run all tests with small round counts, three files at a time
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 prova: setup ## Run all tests with the full round counts
 	@AGENTE_RODADAS=10 HYPOTHESIS_PROFILE=prova $(BIN)/pytest
+
+bench: setup ## Measure the hot path: messages a second, CPU per message, time per message (ARGS=--json)
+	@$(BIN)/python -m tests.bench.hot_path $(ARGS)
 
 check: setup ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check .

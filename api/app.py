@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 import lib
-from api import leitura, problemas
+from api import conversas, leitura, mensagens, problemas
 from api.deps import Rotas
 from api.health import livez, readyz
+from api.modelo import EstadoModelo, conferido
 from api.porta import Porta
 from api.webhooks import evolution
 from api.worker import Worker
@@ -31,7 +32,13 @@ RECOMECO_S: Final = 1.0
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # The routers of the application, each made by `api.deps.rotas`, which asks for its role.
-ROTAS: Final[tuple[Rotas, ...]] = (leitura.router,)
+ROTAS: Final[tuple[Rotas, ...]] = (
+    leitura.router,
+    conversas.router,
+    conversas.acoes,
+    mensagens.router,
+    mensagens.acoes,
+)
 
 logger = log.get_logger(__name__)
 
@@ -56,9 +63,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.drenando = False
     app.state.recusados = 0
+    app.state.modelo = EstadoModelo.NAO_VERIFICADO
     app.state.revisoes = newest_revisions()
     problemas.install(app)
-    app.add_middleware(Porta, settings=settings)
+    app.add_middleware(Porta, settings=settings, diretas={evolution.CAMINHO: evolution.evolution})
     app.add_route("/livez", livez, include_in_schema=False)
     app.add_route("/readyz", readyz, include_in_schema=False)
     app.add_route(evolution.CAMINHO, evolution.evolution, methods=["POST"], include_in_schema=False)
@@ -131,7 +139,7 @@ def _lifespan(settings: Settings) -> Lifespan:
             worker = Worker(resources)
             app.state.resources = resources
             app.state.worker = worker
-            async with _worker(app, worker):
+            async with conferido(app, resources), _worker(app, worker):
                 yield
 
     return lifespan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -23,8 +24,12 @@ def resources_of(request: Request) -> Resources:
     return resources
 
 
+@cache
 def require(papel: Papel) -> Callable[..., Awaitable[Credencial]]:
-    """Return the dependency that lets only holders of this role (or one that includes it) through."""
+    """Return the dependency that lets only holders of this role (or one that includes it) through.
+
+    Always the same one for a role: an endpoint that asks for the caller too costs no second look.
+    """
 
     async def check(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]

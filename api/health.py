@@ -17,9 +17,9 @@ from lib.resources import Resources
 BANCO_S: Final = 1.0
 
 
-def answer(status: int, situacao: str) -> Response:
+def answer(status: int, situacao: str, **mais: str) -> Response:
     """Return a probe's answer; the status is what counts."""
-    return Response(orjson.dumps({"situacao": situacao}), status, media_type="application/json")
+    return Response(orjson.dumps({"situacao": situacao, **mais}), status, media_type="application/json")
 
 
 async def livez(_request: Request) -> Response:
@@ -30,7 +30,8 @@ async def livez(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Say 200 when work may come: not draining, database there within 1 s, schema at the newest revision.
 
-    Redis and Prefect are not asked: the API works without them.
+    Redis and Prefect are not asked: the API works without them. Whether the configured models are known to exist is
+    said beside it: messages are stored and wait, whatever the model.
     """
     state = request.app.state
     if state.drenando:
@@ -43,4 +44,4 @@ async def readyz(request: Request) -> Response:
         return answer(503, "banco de dados inacessível")
     if applied != state.revisoes:
         return answer(503, "migrações pendentes")
-    return answer(200, "ok")
+    return answer(200, "ok", modelo=state.modelo)

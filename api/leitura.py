@@ -4,53 +4,25 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import HTTPException, Query
+from pydantic import Field
 
-from api.deps import resources_of, rotas
+from api.deps import rotas
+from api.formas import ERROS, ID_MAX, NAO_HA, PAGINA, AntesDe, Forma, Id, Limite, Recursos, proxima
 from lib.auth import Papel
-from lib.db import Row
 from lib.domain.cadencia import Estagio
 from lib.domain.estado import Permissao
+from lib.domain.modo import Modo
 from lib.domain.telefone import mascarar
 from lib.models.conversa import Autor, Controle, Direcao, Entrega, StatusConversa
 from lib.models.fila import OutboxState
 from lib.models.turno import Desfecho
 from lib.queries import conversa, turno
-from lib.resources import Resources
 from lib.usecases.ler_turno import etapas
 
-PAGINA: Final = 50
-PAGINA_MAX: Final = 200
-ID_MAX: Final = 2**63 - 1
-
 router = rotas("/v1", Papel.VIEWER)
-
-Recursos = Annotated[Resources, Depends(resources_of)]
-Id = Annotated[int, Path(ge=1, le=ID_MAX)]
-AntesDe = Annotated[int, Query(ge=1, le=ID_MAX, description="Só ids menores que este: `proxima` da página anterior.")]
-Limite = Annotated[int, Query(ge=1, le=PAGINA_MAX, description="Quantos por página.")]
-
-
-def problema(status: int, title: str, **more: object) -> dict[int | str, dict[str, Any]]:
-    """Return how OpenAPI shows an error."""
-    example = {"type": "about:blank", "title": title, "status": status, "request_id": "5f0c2e1d9a7b4c36", **more}
-    return {status: {"description": f"{title}.", "content": {"application/problem+json": {"example": example}}}}
-
-
-ERROS: Final = {
-    **problema(401, "Credencial ausente ou inválida"),
-    **problema(422, "Dados inválidos", erros=[{"campo": "query.limite", "motivo": "Input should be less than 201"}]),
-}
-NAO_HA: Final = {**ERROS, **problema(404, "Não encontrado", detail="conversa não encontrada")}
-
-
-class Forma(BaseModel):
-    """An answer: nothing leaves that is not named."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ConversaLida(Forma):
@@ -92,6 +64,9 @@ class MensagemLida(Forma):
     em: datetime
     chip: str | None = Field(examples=["julia-03"])
     turno_id: int | None = Field(examples=[77])
+    referencia: str | None = Field(description="Id para `/v1/mensagens/{id}`.", examples=["e9941"])
+    editada_em: datetime | None
+    apagada_em: datetime | None
 
 
 class PaginaMensagens(Forma):
@@ -133,6 +108,8 @@ class TurnoLido(Forma):
     versao_policy: str | None
     modelo: str | None
     prompt_hash: str | None
+    tentativa: int = Field(examples=[1])
+    modo: Modo | None
     decisao: dict[str, Any] | None
     situacao: dict[str, Any] | None
     mensagens: int = Field(examples=[3])
@@ -156,7 +133,7 @@ async def conversas(
     filtro = conversa.Filtro(antes_de, limite, status and status.value, controle and controle.value)
     rows = await conversa.page(recursos.db, filtro)
     itens = [ConversaLida(**row | {"telefone": row["telefone"] and mascarar(row["telefone"])}) for row in rows]
-    return PaginaConversas(itens=itens, proxima=_next(rows, limite))
+    return PaginaConversas(itens=itens, proxima=proxima(rows, limite))
 
 
 @router.get(
@@ -169,10 +146,10 @@ async def mensagens(
     recursos: Recursos, conversa_id: Id, antes_de: AntesDe = ID_MAX, limite: Limite = PAGINA
 ) -> PaginaMensagens:
     """Lê a conversa; cada mensagem diz de que turno é."""
-    rows = await turno.thread(recursos.db, conversa_id, antes_de, limite)
+    rows = await conversa.thread(recursos.db, conversa_id, antes_de, limite)
     if not rows and not await conversa.exists(recursos.db, conversa_id):
         raise HTTPException(404, "conversa não encontrada")
-    return PaginaMensagens(itens=[MensagemLida(**row) for row in rows], proxima=_next(rows, limite))
+    return PaginaMensagens(itens=[MensagemLida(**row) for row in rows], proxima=proxima(rows, limite))
 
 
 @router.get(
@@ -190,7 +167,3 @@ async def turno_lido(recursos: Recursos, turno_id: Id) -> TurnoLido:
         etapas=[EtapaLida(**asdict(etapa)) for etapa in etapas(row, recursos.settings)],
         envios=[EnvioLido(**{name: saida[name] for name in EnvioLido.model_fields}) for saida in row["saidas"]],
     )
-
-
-def _next(rows: list[Row], limite: int) -> int | None:
-    return int(rows[-1]["id"]) if len(rows) == limite else None

@@ -33,6 +33,7 @@ TITULOS: Final[Mapping[int, str]] = {
     404: "Não encontrado",
     405: "Método não permitido",
     408: "O corpo demorou demais",
+    409: "Conflito",
     413: "O corpo é grande demais",
     415: "Codificação não aceita",
     422: "Dados inválidos",
@@ -100,6 +101,11 @@ async def _known(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("request refused", status=status, motivo=type(error).__name__, rota=request.scope.get("path"))
     return problem(status, request_id_of(request), headers=headers)
+
+
+async def known(request: Request, error: Exception) -> Response | None:
+    """Return the answer to an error that we raise on purpose; None for any other."""
+    return await _known(request, error) if isinstance(error, tuple(RESPOSTAS)) else None
 
 
 def install(app: FastAPI) -> None:

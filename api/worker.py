@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from time import monotonic
 from uuid import uuid4
 
 from lib import ledger
 from lib.agent.contexto import Contexto, montar_contexto_completo
+from lib.agent.diretrizes import Diretrizes
 from lib.agent.responder import Responder
 from lib.agent.turno import Agente
 from lib.crash import Crashpoint
@@ -22,11 +25,13 @@ from lib.queries import mailbox, turno
 from lib.queries.turno import Commit
 from lib.resources import Resources
 from lib.usecases.enviar import Envio, backoff_s
+from lib.usecases.transferir import liberar_silenciosas
 
 HISTORICO = 10
 PRIORIDADE_RESPOSTA = 10
 TENTATIVAS = 2  # of one turn: the second with whatever came while the first was thinking (decision D28)
 RECONCILIA_S = 1.0
+LIBERA_S = 30.0  # how often conversations that a person left silent are looked for
 
 log = get_logger(__name__)
 
@@ -100,10 +105,10 @@ class Worker:
         self._envio = Envio(resources, self._crash)
         self._agente = Agente(
             responder=Responder(resources.modelo, settings.llm_modelo, self._crash),
+            diretrizes=Diretrizes(resources.db, resources.cache),
             db=resources.db,
             clock=resources.clock,
             empresa=settings.empresa,
-            turno_max_s=settings.turno_max_s,
             pausa_max_s=settings.pausa_leitura_max_s,
         )
         self._turns = Lane("turnos", settings.turnos_simultaneos, settings.poll_s, self._claim_turns, self._turn)
@@ -131,7 +136,9 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._turns.run(self._stop))
                 group.create_task(self._sends.run(self._stop))
-                group.create_task(self._reconcile())
+                poll_s = self._resources.settings.poll_s
+                group.create_task(self._every(max(RECONCILIA_S, poll_s), "reconciliar", self._reconcile))
+                group.create_task(self._every(LIBERA_S, "liberar", self._release))
         finally:
             self._idle.set()
 
@@ -145,6 +152,7 @@ class Worker:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("worker.drenagem_incompleta")
+        await self._envio.digitando.parar()
 
     async def _claim_turns(self, limite: int) -> list[Row]:
         lease_s = self._resources.settings.lease_s
@@ -188,8 +196,9 @@ class Worker:
             # Woken for nothing, as after a crash between two commits: settle and sleep.
             await mailbox.settle_empty(self._resources.db, contexto.conversation_id, contexto.fence)
             return None
+        prazo = monotonic() + settings.turno_max_s  # of all attempts together: the lease must outlive it
         for tentativa in range(1, TENTATIVAS + 1):
-            done = await self._agente.pensar(contexto, conta)
+            done = await self._agente.pensar(contexto, conta, prazo)
             result, turn_id = await turno.commit(
                 self._resources.db,
                 done,
@@ -201,14 +210,30 @@ class Worker:
             if result is not Commit.ULTRAPASSADO:
                 break
             log.info("turno.refeito", conversation_id=contexto.conversation_id)
-            row = await mailbox.reread(self._resources.db, contexto.conversation_id, contexto.fence, HISTORICO)
-            if row is None:
-                result = Commit.PERDIDO
-                break
-            contexto = replace(montar_contexto_completo(row), tentativa=tentativa + 1)
+            again = await self._reread(contexto)
+            if again is None:
+                return None
+            contexto = replace(again, tentativa=tentativa + 1)
         if result is Commit.PERDIDO:
             log.warning("turno.cerca_perdida", conversation_id=contexto.conversation_id)
+        elif contexto.canal is not None and done.outbox and done.outbox[0].pausa_s > 0:
+            self._envio.digitando.mostrar(
+                contexto.canal.instancia, contexto.canal.endereco, timedelta(seconds=done.outbox[0].pausa_s)
+            )
         return turn_id
+
+    async def _reread(self, contexto: Contexto) -> Contexto | None:
+        """Read the conversation anew; None when another claim has it, or nothing is left to answer."""
+        db, conversation_id, fence = self._resources.db, contexto.conversation_id, contexto.fence
+        row = await mailbox.reread(db, conversation_id, fence, HISTORICO)
+        if row is None:
+            log.warning("turno.cerca_perdida", conversation_id=conversation_id)
+            return None
+        again = montar_contexto_completo(row)
+        if again.recebidas:
+            return again
+        await mailbox.settle_empty(db, conversation_id, fence)
+        return None
 
     async def _send(self, row: Row) -> None:
         with ledger.measure("envio"):
@@ -217,14 +242,22 @@ class Worker:
             self._sends.bell.set()
 
     async def _reconcile(self) -> None:
+        if await self._envio.reconcile():
+            self._sends.bell.set()
+
+    async def _release(self) -> None:
+        if await liberar_silenciosas(self._resources.db, self._resources.clock()):
+            self._turns.bell.set()
+
+    async def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a piece of upkeep over and over, whatever becomes of one time, until told to stop."""
         while not self._stop.is_set():
             try:
-                if await self._envio.reconcile():
-                    self._sends.bell.set()
+                await work()
             except Exception as failure:
-                log.exception("worker.reconciliar", erro=type(failure).__name__)
+                log.exception("worker.manutencao", nome=name, erro=type(failure).__name__)
             try:
-                async with asyncio.timeout(max(RECONCILIA_S, self._resources.settings.poll_s)):
+                async with asyncio.timeout(seconds):
                     await self._stop.wait()
             except TimeoutError:
                 continue

@@ -8,26 +8,26 @@ statement and wait is counted at the driver.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import orjson
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from lib import ledger
 from lib.errors import DatabaseUnavailableError
+from lib.pipeline import Plans, Statement, run
 
 Row = dict[str, Any]
 
@@ -59,7 +59,21 @@ class CountingCursor(AsyncCursor[Any]):
 
 
 class CountingConnection(AsyncConnection[Any]):
-    """A connection that tells the ledger of its commits and roll-backs."""
+    """A connection that tells the ledger of its commits and roll-backs, and knows what it has prepared."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.plans = Plans()
+        self.on_close: Callable[[], Awaitable[None]] | None = None
+
+    async def close(self) -> None:
+        """Close, or go back to the pool while lent to a session."""
+        back, self.on_close = self.on_close, None
+        await (back or super().close)()
+
+    async def hang_up(self) -> None:
+        """Close for good."""
+        await super().close()
 
     async def commit(self) -> None:
         """Commit; a wait only when a transaction is open."""
@@ -86,21 +100,43 @@ class Step:
 
 @cache
 def compiled(sql: TextClause) -> str:
-    """Return the statement as psycopg wants it: `:name` becomes `%(name)s`."""
+    """Return the statement as psycopg's cursors want it: `:name` becomes `%(name)s`."""
     return str(sql.compile(dialect=PGDialect_psycopg()))  # type: ignore[no-untyped-call]
 
 
-class Database:
-    """One pool of connections to one PostgreSQL."""
+@cache
+def numbered(sql: TextClause) -> Statement:
+    """Return the statement as the server wants it: `:name` becomes `$1`; its first line is its title."""
+    done = sql.compile(dialect=PGDialect_psycopg(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+    query = str(done)
+    return Statement(query.encode(), tuple(done.positiontup or ()), query.lstrip().split("\n", 1)[0][:80])
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+
+class Database:
+    """One pool of connections to one PostgreSQL, at most `size`, opened when first needed.
+
+    The pool is our own: SQLAlchemy's costs a greenlet and four waits each time that a connection is lent.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[CountingConnection]], *, size: int, wait_s: float) -> None:
+        self._connect = connect
+        self._wait_s = wait_s
+        self._permits = asyncio.Semaphore(size)
+        self._idle: list[CountingConnection] = []
+        self._closed = False
+        self.engine = create_async_engine(
+            "postgresql+psycopg://",
+            async_creator=self._lend_to_session,
+            poolclass=NullPool,
+            use_native_hstore=False,  # looking for that type costs a new process three waits
+            hide_parameters=True,  # an error's text must not carry what a doctor wrote
+        )
 
     @classmethod
     def open(
         cls, url: str, *, size: int, name: str, statement_timeout_ms: int = 5_000, wait_s: float = 5.0
     ) -> Database:
-        """Make the pool; connections are opened when first needed and never more than `size`.
+        """Make the pool; a connection is waited for `wait_s` at most.
 
         `url` is a libpq address (`postgresql://…`). `name` shows in `pg_stat_activity`.
         """
@@ -111,24 +147,28 @@ class Database:
         async def connect() -> CountingConnection:
             ledger.count("tcp_connections")
             return await CountingConnection.connect(
-                url, cursor_factory=CountingCursor, application_name=name, options=options, connect_timeout=3
+                url,
+                autocommit=True,
+                cursor_factory=CountingCursor,
+                application_name=name,
+                options=options,
+                connect_timeout=3,
             )
 
         set_json_loads(orjson.loads)
         set_json_dumps(orjson.dumps)
-        engine = create_async_engine(
-            "postgresql+psycopg://",
-            async_creator=connect,
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=wait_s,
-            use_native_hstore=False,  # looking for that type costs a new process three waits
-            hide_parameters=True,  # an error's text must not carry what a doctor wrote
-        )
-        return cls(engine)
+        return cls(connect, size=size, wait_s=wait_s)
+
+    @property
+    def idle(self) -> int:
+        """How many open connections nobody uses now."""
+        return len(self._idle)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; those that are lent are closed when they come back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().hang_up()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -142,26 +182,18 @@ class Database:
         """Lend one driver connection in autocommit mode.
 
         Raises:
-            DatabaseUnavailableError: no connection was free or could be opened in time.
+            DatabaseUnavailableError: no connection was free or could be opened in time, or it broke on the way.
         """
-        lent = self.engine.connect()
+        driver = await self._lend()
         try:
-            await lent.start()
-        except (PoolTimeoutError, OperationalError, psycopg.OperationalError, OSError) as cause:
-            raise DatabaseUnavailableError("no database connection") from cause
-        try:
-            driver = cast("CountingConnection", (await lent.get_raw_connection()).driver_connection)
-            await driver.set_autocommit(True)
             yield driver
-            await driver.set_autocommit(False)
         except BaseException as cause:
             # A connection of unknown state never goes back to the pool.
-            await lent.invalidate()
+            await self._take_back(driver, sound=False)
             if isinstance(cause, psycopg.OperationalError):
                 raise DatabaseUnavailableError("the database connection broke") from cause
             raise
-        finally:
-            await lent.close()
+        await self._take_back(driver)
 
     async def round_trip(self, *steps: Step) -> list[list[Row]]:
         """Run the steps in one pipeline with one sync and return each step's rows.
@@ -172,22 +204,65 @@ class Database:
         Raises:
             DatabaseUnavailableError: nothing is known of the outcome when the connection broke on the way.
         """
-        async with self.connection() as driver:
-            cursors: list[AsyncCursor[Any]] = []
-            ledger.count("round_trips")  # before: a step that fails has cost its wait too
-            async with driver.pipeline():
-                for step in steps:
-                    cursor = driver.cursor(row_factory=dict_row)
-                    await cursor.execute(compiled(step.sql), step.params)
-                    cursors.append(cursor)
-            if any(step.writes for step in steps):
-                ledger.count("commits")
-            return [await rows(cursor) for cursor in cursors]
+        statements = [(numbered(step.sql), step.params) for step in steps]
+        driver = await self._lend()
+        ledger.count("round_trips")  # before: a step that fails has cost its wait too
+        for statement, _ in statements:
+            ledger.count_statement(statement.title)
+        try:
+            found = await run(driver, driver.plans, statements)
+        except BaseException as cause:
+            await self._take_back(driver, sound=False)
+            if isinstance(cause, psycopg.OperationalError):
+                raise DatabaseUnavailableError("the database connection broke") from cause
+            raise
+        await self._take_back(driver)
+        if any(step.writes for step in steps):
+            ledger.count("commits")
+        return found
 
+    async def _lend(self) -> CountingConnection:
+        if self._permits.locked():
+            try:
+                async with asyncio.timeout(self._wait_s):
+                    await self._permits.acquire()
+            except TimeoutError as cause:
+                raise DatabaseUnavailableError("no database connection was free in time") from cause
+        else:
+            await self._permits.acquire()
+        if self._idle:
+            return self._idle.pop()
+        try:
+            return await self._connect()
+        except BaseException as cause:
+            self._permits.release()
+            if isinstance(cause, psycopg.OperationalError | OSError):
+                raise DatabaseUnavailableError("no database connection") from cause
+            raise
 
-async def rows(cursor: AsyncCursor[Any]) -> list[Row]:
-    """Return what the cursor holds, or nothing for a statement without rows."""
-    return await cursor.fetchall() if cursor.description else []
+    async def _take_back(self, driver: CountingConnection, *, sound: bool = True) -> None:
+        """Keep a connection that is open and in no transaction, close any other."""
+        try:
+            if sound and not self._closed and driver.pgconn.transaction_status == TransactionStatus.IDLE:
+                self._idle.append(driver)
+            else:
+                await driver.hang_up()
+        finally:
+            self._permits.release()
+
+    async def _lend_to_session(self) -> CountingConnection:
+        """Lend a connection to SQLAlchemy, which begins a transaction with its first statement, until it closes it."""
+        driver = await self._lend()
+        await driver.set_autocommit(False)
+
+        async def back() -> None:
+            idle = driver.pgconn.transaction_status == TransactionStatus.IDLE
+            if idle:
+                await driver.set_autocommit(True)
+            await self._take_back(driver, sound=idle)
+
+        driver.on_close = back
+        return driver
 
 
 def grouped(rows: Sequence[Row], key: str) -> dict[Any, list[Row]]:

@@ -67,5 +67,9 @@ class ModelUnavailableError(AgenteError):
         self.retry_after_s = retry_after_s
 
 
+class ModelOverloadedError(ModelUnavailableError):
+    """The model itself is overloaded: a model of another id may answer now."""
+
+
 class ModelRefusedError(AgenteError):
     """The language model will not answer this request however often it is asked (bad request, billing, permission)."""

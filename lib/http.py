@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpcore
 import httpx
 
 from lib import ledger
+from lib.wire import Backend
+
+KEEPALIVE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +42,26 @@ async def _on_request(request: httpx.Request) -> None:
     request.extensions["trace"] = _trace
 
 
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own transport on a pool with our wire; its constructor does nothing but make another pool."""
+
+    def __init__(self, upstream: Upstream, context: ssl.SSLContext) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=upstream.limit,
+            max_keepalive_connections=upstream.limit,
+            keepalive_expiry=KEEPALIVE_S,
+            http2=upstream.http2,
+            network_backend=Backend(),
+        )
+
+
 def _build(upstream: Upstream, context: ssl.SSLContext) -> httpx.AsyncClient:
     timeout = httpx.Timeout(upstream.read_s, connect=upstream.connect_s, pool=5.0)
-    limits = httpx.Limits(
-        max_connections=upstream.limit, max_keepalive_connections=upstream.limit, keepalive_expiry=60.0
-    )
     return httpx.AsyncClient(
         base_url=upstream.base_url,
         timeout=timeout,
-        limits=limits,
-        http2=upstream.http2,
-        verify=context,
+        transport=_Transport(upstream, context),
         trust_env=False,
         follow_redirects=False,
         event_hooks={"request": [_on_request]},

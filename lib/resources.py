@@ -14,8 +14,9 @@ from lib.cache import Cache
 from lib.clock import Clock, utc_now
 from lib.db import Database
 from lib.http import HttpPool, Upstream
+from lib.providers.anthropic_api import Anthropic
 from lib.providers.evolution import Evolution
-from lib.providers.llm import Anthropic, Modelo
+from lib.providers.llm import Catalogo, ComReserva, Modelo
 from lib.providers.prefect_api import PrefectApi
 from lib.providers.whatsapp import WhatsApp
 from lib.settings import Settings
@@ -29,7 +30,10 @@ ENTRADA_ESPERA_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What an operation may use. `db_entrada` is the ingest's own small pool, so that no turn can starve it."""
+    """What an operation may use. `db_entrada` is the ingest's own small pool, so that no turn can starve it.
+
+    `catalogo` tells which models exist; a model that was handed in has none.
+    """
 
     settings: Settings
     db: Database
@@ -38,6 +42,7 @@ class Resources:
     cache: Cache
     whatsapp: WhatsApp
     modelo: Modelo
+    catalogo: Catalogo | None
     prefect: PrefectApi | None
     clock: Clock
 
@@ -87,7 +92,9 @@ async def open_resources(
         evolution = Evolution(
             http.get_http_client(EVOLUTION), settings.evolution_api_key.get_secret_value(), settings.envio_max_s
         )
-        anthropic_key = settings.anthropic_api_key.get_secret_value()
+        anthropic = Anthropic(
+            http.get_http_client(ANTHROPIC), settings.anthropic_api_key.get_secret_value(), settings.anthropic_url
+        )
         yield Resources(
             settings=settings,
             db=db,
@@ -95,10 +102,15 @@ async def open_resources(
             http=http,
             cache=cache,
             whatsapp=evolution,
-            modelo=modelo or Anthropic(http.get_http_client(ANTHROPIC), anthropic_key, settings.anthropic_url),
+            modelo=modelo or _with_reserve(anthropic, settings.llm_modelo_reserva),
+            catalogo=None if modelo else anthropic,
             prefect=_prefect(settings, http),
             clock=clock,
         )
+
+
+def _with_reserve(modelo: Modelo, reserva: str | None) -> Modelo:
+    return ComReserva(modelo, reserva) if reserva else modelo
 
 
 def _prefect(settings: Settings, http: HttpPool) -> PrefectApi | None:

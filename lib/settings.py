@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     anthropic_url: str = Field("https://api.anthropic.com", description="address of the Anthropic API")
     anthropic_api_key: SecretStr = Field(description="its key")
     llm_modelo: str = Field("claude-haiku-5-5", description="model that analyses and answers; must allow thinking off")
+    llm_modelo_reserva: str | None = Field(
+        None, description="model that answers while that one is overloaded (529); empty: the turn waits"
+    )
+    links_permitidos: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts, with what lies below them, whose links a reply may carry (comma separated); empty: none"
+    )
     prefect_api_url: str | None = Field(
         None,
         validation_alias="PREFECT_API_URL",
@@ -90,12 +96,14 @@ class Settings(BaseSettings):
     drenagem_s: float = Field(25.0, ge=0, description="how long a stopping worker may finish what it has")
     crashpoint: str | None = Field(None, description="name of the step at which the process kills itself; tests only")
 
-    @field_validator("destinos_permitidos", "hosts", mode="before")
+    @field_validator("destinos_permitidos", "hosts", "links_permitidos", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("redis_url", "prefect_api_url", "prefect_api_auth_string", "crashpoint", mode="before")
+    @field_validator(
+        "redis_url", "prefect_api_url", "prefect_api_auth_string", "crashpoint", "llm_modelo_reserva", mode="before"
+    )
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value
@@ -131,6 +139,11 @@ class Settings(BaseSettings):
             or "sandbox" in self.anthropic_api_key.get_secret_value()
         ):
             raise ValueError("the sandbox's keys are refused in production")
+
+    @property
+    def modelos(self) -> tuple[str, ...]:
+        """The ids of all models that may be asked."""
+        return (self.llm_modelo, *((self.llm_modelo_reserva,) if self.llm_modelo_reserva else ()))
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

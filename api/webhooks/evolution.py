@@ -49,13 +49,13 @@ async def evolution(request: Request) -> Response:
     settings = resources.settings
     try:
         debounce = Debounce(settings.quieto_s, settings.quieto_max_s)
-        await receber(resources.db_entrada, instancia, raw, resources.clock(), debounce)
+        stored = await receber(resources.db_entrada, instancia, raw, resources.clock(), debounce)
     except UnauthorizedError as cause:
         raise _refused(request, instancia, "instance of the body") from cause
     except UnknownInstanceError:
         log.error("webhook of an unknown instance, asked to come again", instancia=instancia)  # noqa: TRY400 - no trace
         raise
-    state.worker.stored(after_s=settings.quieto_s)
+    state.worker.stored(after_s=0.0 if stored.imediata else settings.quieto_s)
     return ACEITO
 
 

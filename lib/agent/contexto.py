@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 from lib.db import Row
+from lib.domain.conhecimento import Peca, TipoConhecimento
 from lib.domain.estado import Ator, Ciclo, DoctorState, Permissao, Severidade, Tendencia
+from lib.domain.memoria import Assunto, Confianca, Lembranca, TipoMemoria
+from lib.domain.modo import EstadoModo, Modo
 
 MODOS_SEGUROS: dict[str, Literal["wait", "handoff"]] = {"wait": "wait", "handoff": "handoff"}
 
@@ -22,23 +26,63 @@ class Recebida:
     chip_id: int
     em: datetime
     revisao: int = 0
+    conteudo: Mapping[str, Any] | None = None
+    citada: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Passada:
-    """One earlier message of the conversation."""
+    """One earlier message of the conversation; of an `apagada` one nothing is left but that it was."""
 
     autor: str
     texto: str
     em: datetime
+    midia: str = "texto"
+    apagada: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VagaMostrada:
+    """A shift that this conversation was shown and that is still open; amounts in centavos."""
+
+    id: int
+    hospital_id: int
+    hospital: str
+    cidade: str
+    uf: str
+    especialidade: str
+    inicio: datetime
+    fim: datetime
+    valor_tipo: str
+    valor_centavos: int | None
+    valor_min_centavos: int | None
+    valor_max_centavos: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Devolucao:
+    """A person gave the conversation back to Júlia; `notas` are that person's words."""
+
+    por: str | None
+    notas: str | None
+    em: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Canal:
+    """Where the doctor is being answered: the gateway's instance and the doctor's address on it."""
+
+    instancia: str
+    endereco: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chaves:
-    """The two switches of the policy."""
+    """The switches of the policy: engine, safe mode, and the ids of rules that staff switched off."""
 
     motor_ligado: bool = True
     modo_seguro: Literal["desligado", "wait", "handoff"] = "desligado"
+    regras_desligadas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +106,31 @@ class Contexto:
     passadas: tuple[Passada, ...]
     chaves: Chaves
     tentativa: int = 1
+    modo: EstadoModo = field(default_factory=EstadoModo)
+    na_fila: tuple[str, ...] = ()
+    memorias: tuple[Lembranca, ...] = ()
+    conhecimentos: tuple[Peca, ...] = ()
+    diretrizes_versao: int = 0
+    transferencia_resolvida: Devolucao | None = None
+    vagas_mostradas: tuple[VagaMostrada, ...] = ()
+    canal: Canal | None = None
+    julia_escreveu: bool = False
+    interesse_em: datetime | None = None
+
+    @property
+    def ponte_feita(self) -> bool:
+        """Whether an interest was recorded, and so passed on to a person, since the conversation's mode began."""
+        return self.interesse_em is not None and (self.modo.em is None or self.interesse_em >= self.modo.em)
 
     @property
     def texto(self) -> str:
         """The burst as one text."""
-        return "\n".join(recebida.texto for recebida in self.recebidas)
+        return "\n".join(recebida.texto for recebida in self.recebidas if recebida.texto)
 
     @property
     def apresentada(self) -> bool:
-        """Whether we have written in this conversation before."""
-        return any(passada.autor != "medico" for passada in self.passadas)
+        """Whether Júlia has written to this doctor before, in any conversation, or is about to (decision D1)."""
+        return self.julia_escreveu or bool(self.na_fila)
 
 
 def montar_contexto_completo(row: Row) -> Contexto:
@@ -92,13 +151,68 @@ def montar_contexto_completo(row: Row) -> Contexto:
         parada_perguntada_em=_instant(estado["parada_perguntada_em"]),
         controle=row["controle"],
         conversa_ativa=row["status_conversa"] == "active",
-        recebidas=tuple(
-            Recebida(m["id"], m["midia"], m["texto"] or "", m["chip_id"], datetime.fromisoformat(m["em"]), m["revisao"])
-            for m in row["mensagens"]
+        recebidas=tuple(_received(m) for m in row["mensagens"]),
+        passadas=tuple(
+            Passada(m["autor"], m["texto"], datetime.fromisoformat(m["em"]), m["midia"], m["apagada"])
+            for m in row["historico"]
         ),
-        passadas=tuple(Passada(m["autor"], m["texto"], datetime.fromisoformat(m["em"])) for m in row["historico"]),
         chaves=_switches(row["flags"] or {}),
+        modo=_mode(row),
+        na_fila=tuple(row["na_fila"]),
+        memorias=tuple(_fact(m) for m in row["memorias"]),
+        conhecimentos=tuple(
+            Peca(p["id"], TipoConhecimento(p["tipo"]), p["subtipo"], p["titulo"], p["texto"], p["relevancia"])
+            for p in row["conhecimentos"]
+        ),
+        diretrizes_versao=row["diretrizes_versao"],
+        transferencia_resolvida=_given_back(row["transferencia_resolvida"]),
+        vagas_mostradas=tuple(_shown(v) for v in row["vagas_mostradas"]),
+        canal=Canal(row["instancia"], row["endereco"]) if row["instancia"] and row["endereco"] else None,
+        julia_escreveu=row["apresentada"],
+        interesse_em=row["interesse_em"],
     )
+
+
+def _received(m: Mapping[str, Any]) -> Recebida:
+    return Recebida(
+        id=m["id"],
+        midia=m["midia"],
+        texto=m["texto"] or "",
+        chip_id=m["chip_id"],
+        em=datetime.fromisoformat(m["em"]),
+        revisao=m["revisao"],
+        conteudo=m["conteudo"],
+        citada=m["citada"] or None,
+    )
+
+
+def _mode(row: Row) -> EstadoModo:
+    pending = row["modo_pendente"]
+    return EstadoModo(
+        modo=Modo(row["modo"]),
+        em=row["modo_em"],
+        pendente=Modo(pending) if pending else None,
+        pendente_em=row["modo_pendente_em"],
+    )
+
+
+def _fact(m: Mapping[str, Any]) -> Lembranca:
+    return Lembranca(
+        TipoMemoria(m["tipo"]),
+        Assunto(m["assunto"]),
+        m["texto"] or "",
+        Confianca(m["confianca"]),
+        datetime.fromisoformat(m["em"]),
+    )
+
+
+def _given_back(found: Mapping[str, Any] | None) -> Devolucao | None:
+    return Devolucao(found["por"], found["notas"], datetime.fromisoformat(found["em"])) if found else None
+
+
+def _shown(v: Mapping[str, Any]) -> VagaMostrada:
+    instants = {name: datetime.fromisoformat(v[name]) for name in ("inicio", "fim")}
+    return VagaMostrada(**{**v, **instants})
 
 
 ENUMS = {
@@ -113,13 +227,13 @@ ENUMS = {
 def load_doctor_state(stored: dict[str, Any]) -> DoctorState:
     """Return the typed state of a `doctor_state` row read as JSON; an unknown value is an error, never a default."""
     values: dict[str, Any] = {}
-    for field in fields(DoctorState):
-        value = stored[field.name]
-        if value is not None and field.name in ENUMS:
-            value = ENUMS[field.name](value)
-        elif value is not None and field.name.endswith(("_em", "_ate")):
+    for known in fields(DoctorState):
+        value = stored[known.name]
+        if value is not None and known.name in ENUMS:
+            value = ENUMS[known.name](value)
+        elif value is not None and known.name.endswith(("_em", "_ate")):
             value = datetime.fromisoformat(value)
-        values[field.name] = value
+        values[known.name] = value
     values["temperatura"] = float(values["temperatura"])
     return DoctorState(**values)
 
@@ -132,7 +246,9 @@ def _switches(flags: dict[str, Any]) -> Chaves:
     engine, safe = _switch(flags.get("policy_engine", True)), _switch(flags.get("safe_mode", False))
     # An unreadable mode of an enabled switch is taken as the stricter one.
     mode = MODOS_SEGUROS.get(str(safe.get("mode")), "wait") if safe["enabled"] is not False else "desligado"
-    return Chaves(motor_ligado=engine["enabled"] is not False, modo_seguro=mode)
+    off = flags.get("disabled_rules")
+    rules = tuple(rule for rule in off if isinstance(rule, str)) if isinstance(off, list) else ()
+    return Chaves(motor_ligado=engine["enabled"] is not False, modo_seguro=mode, regras_desligadas=rules)
 
 
 def _switch(value: Any) -> dict[str, Any]:

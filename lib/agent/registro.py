@@ -12,6 +12,7 @@ from lib.agent.fim import Fim, Passos
 from lib.domain.custo import custo_micro_usd
 from lib.domain.optout import Parada, classificar_parada
 from lib.domain.policy import VERSAO_POLICY, EntradaPolicy
+from lib.domain.policy_json import para_json
 from lib.domain.situacao import Situacao
 from lib.models.conversa import Controle, StatusConversa
 from lib.queries.turno import AvisoRow, ConversationChange, HandoffRow, OutboxRow, StateChange, TurnCommit, TurnRow
@@ -54,15 +55,8 @@ def policy_input(contexto: Contexto, situacao: Situacao, agora: datetime) -> Ent
         conversa_ativa=contexto.conversa_ativa,
         motor_ligado=contexto.chaves.motor_ligado,
         modo_seguro=contexto.chaves.modo_seguro,
+        regras_desligadas=contexto.chaves.regras_desligadas,
     )
-
-
-def stored_input(contexto: Contexto, situacao: Situacao, agora: datetime) -> dict[str, Any]:
-    """Return the policy's input as stored, from which its reason can be computed again; no words of the doctor's."""
-    entrada: dict[str, Any] = _plain(asdict(policy_input(contexto, situacao, agora)))
-    if entrada["situacao"]["objecao"]:
-        entrada["situacao"]["objecao"]["trecho"] = ""
-    return entrada
 
 
 def _row(
@@ -74,7 +68,7 @@ def _row(
     custos: dict[str, int],
 ) -> TurnRow:
     passos = fim.passos
-    entrada = stored_input(contexto, fim.situacao, iniciado_em) if fim.situacao else None
+    entrada = para_json(policy_input(contexto, fim.situacao, iniciado_em)) if fim.situacao else None
     return TurnRow(
         conversation_id=contexto.conversation_id,
         medico_id=contexto.medico_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -10,9 +11,12 @@ import orjson
 from lib.agent import prompts
 from lib.agent.contexto import Contexto
 from lib.agent.fim import Chamada
+from lib.domain.anonimo import como_dado
+from lib.domain.conhecimento import escolher, resumir
 from lib.domain.objecao import Objecao, Severidade, TipoObjecao
 from lib.domain.situacao import Intencao, Objetivo, Situacao, perfil, por_regras
-from lib.providers.llm import Mensagem, Modelo, Pedido, Texto
+from lib.errors import ModelUnavailableError
+from lib.providers.llm import Mensagem, Modelo, Pedido, Texto, Uso
 
 ESQUEMA: dict[str, Any] = {
     "type": "object",
@@ -26,38 +30,59 @@ ESQUEMA: dict[str, Any] = {
     },
 }
 CONFIANCA_PADRAO = 0.5
+PRAZO_MAX_S = 15.0
+PARTE_DO_PRAZO = 1 / 3
+INDISPONIVEL = "indisponivel"  # the stop reason of a call that was not answered
 
 
 async def analisar_situacao(
-    contexto: Contexto, modelo: Modelo, nome_modelo: str, prazo_s: float
+    contexto: Contexto, modelo: Modelo, nome_modelo: str, prazo_s: float, *, texto: str | None = None
 ) -> tuple[Situacao, tuple[Chamada, ...]]:
-    """Read what the burst is about, once per turn; return it with the call it took (none by rule).
+    """Read what the burst is about, once per attempt; return it with the call it took (none by rule).
 
-    An answer of the model that does not fit the schema counts as neutral: it can widen no permission.
+    `prazo_s` is the turn's; the call gets a third of it and 15 seconds at most. `texto` stands for the burst where a
+    rule has cut it. An answer that is late, cut off, or not of the schema counts as neutral: it widens no permission,
+    and a model that is really away is met again by the reply, which the turn waits for.
 
     Raises:
-        ModelUnavailableError, ModelRefusedError: as `Modelo.gerar`.
+        ModelRefusedError: as `Modelo.gerar`.
     """
-    by_rule = por_regras(contexto.texto, contexto.estado, contexto.anos_pratica)
+    said = contexto.texto if texto is None else texto
+    by_rule = por_regras(said, contexto.estado, contexto.anos_pratica)
     if by_rule is not None:
-        return by_rule, ()
+        return _with_knowledge(by_rule, contexto), ()
     pedido = Pedido(
         sistema=(prompts.load("situacao").texto,),
-        mensagens=(Mensagem("user", (Texto(f"<mensagens>\n{contexto.texto}\n</mensagens>"),)),),
+        mensagens=(Mensagem("user", (Texto(f"<mensagens>\n{como_dado(said)}\n</mensagens>"),)),),
         modelo=nome_modelo,
-        prazo_s=prazo_s,
+        prazo_s=min(PRAZO_MAX_S, prazo_s * PARTE_DO_PRAZO),
         max_tokens=200,
         esquema=ESQUEMA,
     )
     started = monotonic()
-    resposta = await modelo.gerar(pedido)
+    try:
+        resposta = await modelo.gerar(pedido)
+    except ModelUnavailableError:
+        ms = round((monotonic() - started) * 1000, 2)
+        return _with_knowledge(_neutral(contexto), contexto), (
+            Chamada("analise", nome_modelo, ms, Uso(), INDISPONIVEL),
+        )
     ms = round((monotonic() - started) * 1000, 2)
     chamada = Chamada("analise", resposta.modelo, ms, resposta.uso, resposta.parada, resposta.request_id)
-    return _read(resposta.texto, contexto), (chamada,)
+    usable = not (resposta.truncada or resposta.recusada)
+    return _with_knowledge(_read(resposta.texto, contexto) if usable else _neutral(contexto), contexto), (chamada,)
+
+
+def _with_knowledge(situacao: Situacao, contexto: Contexto) -> Situacao:
+    """Name the pieces of knowledge that fit; their texts stay where they are (decision D29)."""
+    return replace(situacao, resumo=resumir(escolher(contexto.conhecimentos, situacao)))
+
+
+def _neutral(contexto: Contexto) -> Situacao:
+    return Situacao(None, perfil(contexto.anos_pratica), Objetivo.MANTER, Intencao.NEUTRO, 0.0, "llm")
 
 
 def _read(texto: str, contexto: Contexto) -> Situacao:
-    neutral = Situacao(None, perfil(contexto.anos_pratica), Objetivo.MANTER, Intencao.NEUTRO, 0.0, "llm")
     try:
         said = orjson.loads(texto)
         kind = TipoObjecao(said["objecao"])
@@ -72,4 +97,4 @@ def _read(texto: str, contexto: Contexto) -> Situacao:
             "llm",
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return neutral
+        return _neutral(contexto)

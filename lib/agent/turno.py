@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
 from lib import ledger
 from lib.agent import registro
 from lib.agent.contexto import Contexto
-from lib.agent.fim import Fim, NovoAviso, Passos
-from lib.agent.regras import por_regra
+from lib.agent.diretrizes import Diretrizes, da_conversa
+from lib.agent.fim import Fim, MudancaModo, NovoAviso, Passos
+from lib.agent.regras import Seguir, aplicar_regras
 from lib.agent.responder import Gerada, Responder
 from lib.agent.situacao import analisar_situacao
 from lib.agent.tools import ToolContext
 from lib.clock import Clock
 from lib.db import Database
-from lib.domain.estado import DoctorState, Entrada, apply
-from lib.domain.identidade import APRESENTACAO
+from lib.domain.diretriz import DiretrizLida
+from lib.domain.estado import Entrada, apply
+from lib.domain.identidade import APRESENTACAO, se_apresenta
+from lib.domain.modo import Transicao, ferramentas_proibidas, transitar
 from lib.domain.policy import Acao, Decisao, decidir
 from lib.domain.resposta import fragmentar
-from lib.domain.situacao import Situacao
+from lib.domain.situacao import Situacao, entrada_de
 from lib.domain.transferencia import Gatilho, TipoAviso
 from lib.errors import ModelRefusedError
 from lib.models.turno import Desfecho
@@ -48,27 +51,48 @@ class Relogio:
 
 
 @dataclass(frozen=True, slots=True)
+class _Turno:
+    """What the steps of one attempt share; `seguir` is what the rules left to the model."""
+
+    contexto: Contexto
+    diretrizes: tuple[DiretrizLida, ...]
+    seguir: Seguir
+    agora: datetime
+    prazo: float
+    relogio: Relogio
+
+
+@dataclass(frozen=True, slots=True)
 class Agente:
     """Thinks one turn through. `pausa_max_s` bounds the pauses that keep replies readable (decision D30)."""
 
     responder: Responder
+    diretrizes: Diretrizes
     db: Database
     clock: Clock
     empresa: str
-    turno_max_s: float
     pausa_max_s: float
 
-    async def pensar(self, contexto: Contexto, conta: ledger.Ledger) -> TurnCommit:
-        """Return what this turn commits.
+    async def pensar(self, contexto: Contexto, conta: ledger.Ledger, prazo: float) -> TurnCommit:
+        """Return what this turn commits; `prazo` is the whole turn's deadline in monotonic seconds.
 
         Raises:
             ModelUnavailableError: the turn must be tried again later; nothing was decided.
+            DatabaseUnavailableError: the directives could not be read.
         """
         agora, relogio = self.clock(), Relogio()
-        fim = por_regra(contexto, agora) or await self._by_model(contexto, agora, relogio)
+        todas = await self.diretrizes.carregar_diretrizes_ativas(contexto.diretrizes_versao)
+        vigentes = da_conversa(todas, contexto, agora)
+        with relogio.etapa("regras"):
+            caminho = aplicar_regras(contexto, agora, vigentes)
+        if isinstance(caminho, Fim):
+            fim = caminho
+        else:
+            lido = replace(contexto, memorias=()) if caminho.esquece else contexto
+            fim = _owed(await self._by_model(_Turno(lido, vigentes, caminho, agora, prazo, relogio)), caminho)
         return registro.commit(
             contexto,
-            fim,
+            self._introduced(contexto, fim),
             iniciado_em=agora,
             terminado_em=self.clock(),
             etapas=relogio.etapas,
@@ -76,71 +100,79 @@ class Agente:
             pausa_max_s=self.pausa_max_s,
         )
 
-    async def _by_model(self, contexto: Contexto, agora: datetime, relogio: Relogio) -> Fim:
-        prazo = monotonic() + self.turno_max_s
+    async def _by_model(self, turno: _Turno) -> Fim:
+        contexto, agora, texto = turno.contexto, turno.agora, turno.seguir.texto
         try:
-            with relogio.etapa("analise"):
+            with turno.relogio.etapa("analise"):
                 situacao, chamadas = await analisar_situacao(
-                    contexto, self.responder.modelo, self.responder.nome_modelo, self.turno_max_s
+                    contexto,
+                    self.responder.modelo,
+                    self.responder.nome_modelo,
+                    max(0.0, turno.prazo - monotonic()),
+                    texto=texto,
                 )
         except ModelRefusedError as refused:
-            ouvido = apply(contexto.estado, Entrada(agora))
-            return _handoff(Gatilho.MODELO_RECUSOU, f"o modelo recusou a análise: {refused}", contexto, ouvido)
-        passos = Passos(chamadas)
-        ouvido = apply(contexto.estado, Entrada(agora, situacao.objecao))
+            fim = Fim(Desfecho.SILENCIO, "", apply(contexto.estado, Entrada(agora)))
+            return _handoff(fim, contexto, Gatilho.MODELO_RECUSOU, f"o modelo recusou a análise: {refused}")
         decisao = decidir(registro.policy_input(contexto, situacao, agora))
-        motivo = f"{decisao.regra}: {decisao.motivo}"
+        passo = transitar(
+            contexto.modo,
+            texto,
+            situacao,
+            contexto.estado.ultima_entrada_em,
+            contexto.ponte_feita,
+            agora,
+            decisao.acao,
+        )
+        fim = Fim(
+            Desfecho.SILENCIO,
+            f"{decisao.regra}: {decisao.motivo}",
+            apply(contexto.estado, entrada_de(contexto.estado, situacao, agora)),
+            situacao=situacao,
+            decisao=decisao,
+            modo=_mode(passo),
+            passos=Passos(chamadas),
+        )
         if decisao.acao is Acao.HANDOFF:
             grave = situacao.objecao is not None or contexto.estado.objecao_aberta
             gatilho = Gatilho.POLICY_GRAVE_OBJECTION if grave else Gatilho.POLICY
-            return _handoff(gatilho, motivo, contexto, ouvido, situacao, decisao, passos)
-        if decisao.acao is Acao.WAIT:
-            return Fim(Desfecho.SILENCIO, motivo, ouvido, situacao=situacao, decisao=decisao, passos=passos)
+            return _handoff(fim, contexto, gatilho, fim.motivo)
+        return fim if decisao.acao is Acao.WAIT else await self._generate(turno, fim, situacao, decisao, passo)
+
+    async def _generate(self, turno: _Turno, fim: Fim, situacao: Situacao, decisao: Decisao, passo: Transicao) -> Fim:
+        """Have the reply written; `fim` holds all that was decided before."""
         try:
             gerada = await self.responder.gerar_resposta(
-                contexto, situacao, decisao, self._tools(contexto, agora), prazo
+                turno.contexto,
+                situacao,
+                decisao,
+                self._tools(turno),
+                turno.prazo,
+                diretrizes=turno.diretrizes,
+                proibidas=ferramentas_proibidas(passo.estado.modo, decisao),
+                modo=passo.estado.modo,
+                pergunta=passo.pergunta,
+                notas=turno.seguir.notas,
+                texto=turno.seguir.texto,
             )
         except ModelRefusedError as refused:
-            motivo = f"o modelo recusou o pedido: {refused}"
-            return _handoff(Gatilho.MODELO_RECUSOU, motivo, contexto, ouvido, situacao, decisao, passos)
-        return self._generated(contexto, gerada, ouvido, situacao, decisao, passos)
-
-    def _generated(
-        self,
-        contexto: Contexto,
-        gerada: Gerada,
-        ouvido: DoctorState,
-        situacao: Situacao,
-        decisao: Decisao,
-        analise: Passos,
-    ) -> Fim:
-        """End the turn by what was written: a reply, a hand-off that a tool asked for, or one for a blocked text."""
+            return _handoff(fim, turno.contexto, Gatilho.MODELO_RECUSOU, f"o modelo recusou o pedido: {refused}")
         done = gerada.passos
-        passos = Passos((*analise.chamadas, *done.chamadas), done.ferramentas, done.prompt_hash, done.prompts)
-        if gerada.transferir is not None:
-            return _handoff(Gatilho.PEDIDO_HUMANO, gerada.transferir, contexto, ouvido, situacao, decisao, passos)
-        if gerada.revisao.bloqueada:
-            found = ", ".join(gerada.revisao.violacoes)
-            motivo = f"resposta do modelo bloqueada: {found}"
-            return _handoff(Gatilho.RESPOSTA_BLOQUEADA, motivo, contexto, ouvido, situacao, decisao, passos)
-        texto = gerada.revisao.texto
-        if not contexto.apresentada:
-            texto = f"{APRESENTACAO.replace('da empresa', f'da {self.empresa}')}\n\n{texto}"
-        return Fim(
-            Desfecho.RESPONDIDA,
-            f"{decisao.regra}: {decisao.motivo}",
-            ouvido,
-            fragmentar(texto),
-            situacao=situacao,
-            decisao=decisao,
-            passos=passos,
-        )
+        passos = Passos((*fim.passos.chamadas, *done.chamadas), done.ferramentas, done.prompt_hash, done.prompts)
+        return _generated(replace(fim, passos=passos), turno, gerada)
 
-    def _tools(self, contexto: Contexto, agora: datetime) -> ToolContext:
-        first = contexto.recebidas[0]
+    def _introduced(self, contexto: Contexto, fim: Fim) -> Fim:
+        """Put who is writing before the first words that a doctor ever gets; a stop is confirmed without more ado."""
+        if contexto.apresentada or not fim.textos or fim.desfecho is Desfecho.OPTOUT or se_apresenta(fim.textos[0]):
+            return fim
+        first = f"{APRESENTACAO.replace('da empresa', f'da {self.empresa}')}\n\n{fim.textos[0]}"
+        return replace(fim, textos=(*fragmentar(first), *fim.textos[1:]))
+
+    def _tools(self, turno: _Turno) -> ToolContext:
+        contexto, first = turno.contexto, turno.contexto.recebidas[0]
         return ToolContext(
             db=self.db,
-            agora=agora,
+            agora=turno.agora,
             conversation_id=contexto.conversation_id,
             medico_id=contexto.medico_id,
             fence=contexto.fence,
@@ -148,29 +180,46 @@ class Agente:
             inbox_id=first.id,
             especialidade_id=contexto.especialidade_id,
             uf=contexto.uf,
+            mostradas={vaga.id for vaga in contexto.vagas_mostradas},
         )
 
 
-def _handoff(
-    gatilho: Gatilho,
-    motivo: str,
-    contexto: Contexto,
-    estado: DoctorState,
-    situacao: Situacao | None = None,
-    decisao: Decisao | None = None,
-    passos: Passos | None = None,
-) -> Fim:
+def _mode(passo: Transicao) -> MudancaModo:
+    estado = passo.estado
+    return MudancaModo(estado.modo, estado.em, passo.motivo, estado.pendente, estado.pendente_em)
+
+
+def _generated(fim: Fim, turno: _Turno, gerada: Gerada) -> Fim:
+    """End the turn by what was written: a reply, a hand-off that a tool asked for, or one for a blocked text."""
+    if gerada.transferir is not None:
+        return _handoff(fim, turno.contexto, Gatilho.PEDIDO_HUMANO, gerada.transferir)
+    if gerada.bloqueada:
+        motivo = f"resposta do modelo bloqueada: {', '.join(gerada.revisao.violacoes)}"
+        return _handoff(fim, turno.contexto, Gatilho.RESPOSTA_BLOQUEADA, motivo, gerada.texto)
+    motivo = "o prazo do turno acabou antes da resposta" if gerada.prazo_esgotado else fim.motivo
+    return replace(fim, desfecho=Desfecho.RESPONDIDA, motivo=motivo, textos=fragmentar(gerada.texto))
+
+
+def _owed(fim: Fim, seguir: Seguir) -> Fim:
+    """Put the answers that the rules owe before whatever else is said; they are given even where silence follows."""
+    fim = replace(fim, esquece=seguir.esquece)
+    if seguir.prefixo is None:
+        return fim
+    if not fim.textos:
+        return replace(fim, desfecho=Desfecho.RESPONDIDA, textos=fragmentar(seguir.prefixo))
+    return replace(fim, textos=(*fragmentar(f"{seguir.prefixo}\n\n{fim.textos[0]}"), *fim.textos[1:]))
+
+
+def _handoff(fim: Fim, contexto: Contexto, gatilho: Gatilho, motivo: str, texto: str = TRANSFERENCIA) -> Fim:
     """Give the conversation to a person; the courtesy message goes out with the change, not instead of it."""
     cause = f"transferencia:{contexto.recebidas[0].id}"
-    return Fim(
-        Desfecho.ENTREGUE_A_PESSOA,
-        motivo,
-        estado,
-        (TRANSFERENCIA,),
+    kind = TipoAviso.RESPOSTA_BLOQUEADA if gatilho is Gatilho.RESPOSTA_BLOQUEADA else TipoAviso.TRANSFERENCIA
+    return replace(
+        fim,
+        desfecho=Desfecho.ENTREGUE_A_PESSOA,
+        motivo=motivo,
+        textos=(texto,),
         causa=cause,
-        situacao=situacao,
-        decisao=decisao,
         transferencia=gatilho,
-        avisos=(NovoAviso(cause, TipoAviso.TRANSFERENCIA, motivo),),
-        passos=passos or Passos(),
+        avisos=(NovoAviso(cause, kind, motivo),),
     )

@@ -13,9 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Protocol
 
+import psycopg
 import typer
 
+from lib.cli.pausa import line
 from lib.clock import utc_now
+from lib.db import Database
+from lib.errors import DatabaseUnavailableError
+from lib.queries import pausa
+from lib.queries.pausa import Pausa
+from lib.settings import variable
 from lib.stack import diagnostico
 from lib.stack.estado import PROJETO, Casa
 from lib.stack.pilha import Pilha, apagar, derrubar, situacao
@@ -139,11 +146,30 @@ def down() -> None:
     show("Pilha parada." if derrubar() else "Nada estava rodando.")
 
 
+def paused(url: str | None) -> Pausa | None:
+    """Return the operation's pause; None when the stack's database cannot be asked."""
+    if url is None:
+        return None
+
+    async def ask(url: str) -> Pausa:
+        database = Database.open(url, size=1, name="cli")
+        try:
+            return await pausa.get(database)
+        finally:
+            await database.close()
+
+    with contextlib.suppress(DatabaseUnavailableError, psycopg.Error):
+        return asyncio.run(ask(url))
+    return None
+
+
 def status(*, em_json: Json = False) -> None:
     """Say what runs; exit 1 when nothing does."""
     agora = situacao()
+    parada = paused(agora.ambiente.get(variable("database_url"))) if agora.fase == "pronta" else None
     if em_json:
         shown = {name: value for name, value in asdict(agora).items() if name != "ambiente"}
+        shown["pausada"] = parada.ativa if parada else None
         show(json.dumps({**shown, "logs": str(Casa(PROJETO).logs)}, ensure_ascii=False, indent=2))
     elif not agora.viva:
         show("Parada. Suba com `agente up`.")
@@ -152,6 +178,8 @@ def status(*, em_json: Json = False) -> None:
         for name, url in agora.urls.items():
             show(f"  {name:<8} {url}")
         show("  " + " ".join(f"{name}={pid}" for name, pid in agora.pids.items()))
+        if parada and parada.ativa:
+            show(line(parada))
     raise typer.Exit(0 if agora.viva else 1)
 
 

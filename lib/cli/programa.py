@@ -7,20 +7,41 @@ import sys
 
 import typer
 
-from lib.cli import chip, config, demo, fluxo, pilha, seed, token
+from lib.cli import (
+    aviso,
+    chip,
+    config,
+    conhecimento,
+    conversa,
+    demo,
+    diretriz,
+    fluxo,
+    memoria,
+    mensagem,
+    pausa,
+    pilha,
+    seed,
+    token,
+)
 from lib.errors import SettingsError
 from lib.stack.estado import StackError
 from lib.stack.pilha import situacao
 
 # A noun is a file of this package with its own Typer: ("chip", chip.app).
 NOUNS: tuple[tuple[str, typer.Typer], ...] = (
+    ("aviso", aviso.app),
     ("chip", chip.app),
     ("config", config.app),
+    ("conhecimento", conhecimento.app),
+    ("conversa", conversa.app),
+    ("diretriz", diretriz.app),
     ("fluxo", fluxo.app),
+    ("memoria", memoria.app),
+    ("mensagem", mensagem.app),
     ("token", token.app),
 )
 # Commands without a noun, about the stack as a whole: (name, function, help).
-COMMANDS = (*pilha.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
+COMMANDS = (*pilha.COMMANDS, *pausa.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
 
 HELP = "Agente Júlia: preenche plantões conversando com médicos pelo WhatsApp."
 EPILOG = "Comece com `agente demo` (sobe tudo e mostra) ou `agente up` e, em outro terminal, `agente status`."

@@ -19,11 +19,13 @@ __all__ = [
     "Entrada",
     "Evento",
     "FimCoolingOff",
+    "ObjecaoResolvida",
     "OptOut",
     "Permissao",
     "Saida",
     "Severidade",
     "Tendencia",
+    "TransferenciaResolvida",
     "apply",
 ]
 
@@ -112,10 +114,14 @@ class DoctorState:
 
 @dataclass(frozen=True, slots=True)
 class Entrada:
-    """The doctor wrote."""
+    """The doctor wrote.
+
+    `segue_em_frente`: the message leaves the open objection behind, as `lib.domain.situacao.entrada_de` decides.
+    """
 
     em: datetime
     objecao: Objecao | None = None
+    segue_em_frente: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +160,29 @@ class Churn:
     em: datetime
 
 
-Evento = Entrada | Saida | OptOut | Decaimento | FimCoolingOff | Churn
+@dataclass(frozen=True, slots=True)
+class ObjecaoResolvida:
+    """A person of the team settled what the doctor objected to, whatever its severity."""
+
+    em: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransferenciaResolvida:
+    """A person of the team finished with the doctor and gave the conversation back."""
+
+    em: datetime
+
+
+Evento = Entrada | Saida | OptOut | Decaimento | FimCoolingOff | Churn | ObjecaoResolvida | TransferenciaResolvida
 
 
 def apply(state: DoctorState, event: Evento) -> DoctorState:
     """Give the state after the event; the same object when nothing changes.
 
-    Source: domain facts 2.2 to 2.7, decisions D10 and D12.
+    Nothing undoes an opt-out. A hand-off's end resolves the objection and ends the cool-off; what the doctor objected
+    to after that instant stays open. An open grave objection is not replaced by a lesser one. Source: domain facts 2.2
+    to 2.7, decisions D3, D10 and D12.
 
     Raises:
         ValueError: the event's instant is naive.
@@ -180,6 +202,10 @@ def apply(state: DoctorState, event: Evento) -> DoctorState:
             novo = _fim_cooling_off(state, event.em)
         case Churn():
             novo = _churn(state, event.em)
+        case ObjecaoResolvida():
+            novo = _resolvida(state, event.em)
+        case TransferenciaResolvida():
+            novo = _transferencia_resolvida(state, event.em)
     return state if novo == state else novo
 
 
@@ -202,17 +228,44 @@ def _entrada(state: DoctorState, event: Entrada) -> DoctorState:
         ciclo=Ciclo.ENGAGED if state.ciclo in {Ciclo.NOVO, Ciclo.PROSPECTING, Ciclo.CHURNED} else state.ciclo,
     )
     if event.objecao is None or event.objecao.tipo is TipoObjecao.NENHUMA:
-        return replace(ouvido, tendencia=Tendencia.STABLE) if state.objecao_aberta else ouvido
-    grave = event.objecao.severidade is Severidade.GRAVE
+        return _sem_objecao(ouvido, event)
+    return _com_objecao(ouvido, event.objecao, event.em)
+
+
+def _sem_objecao(ouvido: DoctorState, event: Entrada) -> DoctorState:
+    # A grave objection is a person's to settle: friendly words do not make up for a threat.
+    if event.segue_em_frente and ouvido.objecao_severidade is not Severidade.GRAVE:
+        ouvido = _resolvida(ouvido, event.em)
+    return replace(ouvido, tendencia=Tendencia.STABLE) if ouvido.objecao_aberta else ouvido
+
+
+def _com_objecao(ouvido: DoctorState, objecao: Objecao, em: datetime) -> DoctorState:
+    grave = objecao.severidade is Severidade.GRAVE
+    if ouvido.objecao_aberta and ouvido.objecao_severidade is Severidade.GRAVE and not grave:
+        return replace(ouvido, tendencia=Tendencia.STABLE)
     return replace(
         ouvido,
         permissao=Permissao.COOLING_OFF if grave else ouvido.permissao,
-        cooling_off_ate=event.em + COOLING_OFF if grave else None,
-        objecao=event.objecao.tipo.value,
-        objecao_severidade=event.objecao.severidade,
-        objecao_em=event.em,
+        cooling_off_ate=em + COOLING_OFF if grave else None,
+        objecao=objecao.tipo.value,
+        objecao_severidade=objecao.severidade,
+        objecao_em=em,
         objecao_resolvida_em=None,
     )
+
+
+def _resolvida(state: DoctorState, em: datetime) -> DoctorState:
+    posterior = state.objecao_em is not None and state.objecao_em > em
+    return replace(state, objecao_resolvida_em=em) if state.objecao_aberta and not posterior else state
+
+
+def _transferencia_resolvida(state: DoctorState, em: datetime) -> DoctorState:
+    if state.permissao is Permissao.OPTED_OUT:
+        return state
+    resolvida = _resolvida(state, em)
+    if resolvida.objecao_aberta or resolvida.permissao is not Permissao.COOLING_OFF:
+        return resolvida
+    return replace(resolvida, permissao=Permissao.ACTIVE, cooling_off_ate=None)
 
 
 def _saida(state: DoctorState, event: Saida) -> DoctorState:

@@ -19,7 +19,7 @@ class Bloqueio(StrEnum):
     FORA_DO_HORARIO = "fora_do_horario"
     CONTROLE_HUMANO = "controle_humano"
     DESTINO_NAO_PERMITIDO = "destino_nao_permitido"
-    PAUSADO = "pausado"
+    POR_LER = "por_ler"
     PARADA_INCERTA = "parada_incerta"
 
 

@@ -48,6 +48,11 @@ class Objecao:
 CONFIANCA_PALAVRA = 0.95
 CONFIANCA_PADRAO = 0.75
 
+# Someone of the doctor's own, whom to ask first: no wish for one of our people.
+_DOS_SEUS = (
+    r"(?! (?:daqui|aqui|la|d[oa] meu|d[oa] minha|meu|minha|(?:[^.!?\n]*\b)?(?:antes|primeiro"
+    r"|(?:ja |e )?te (?:digo|falo|aviso|retorno|respondo|confirmo))\b))"
+)
 _T, _S = TipoObjecao, Severidade
 _BASE = {
     _T.COMUNICACAO: _S.LOW,
@@ -64,21 +69,19 @@ _BASE = {
     _T.AGRESSAO: _S.GRAVE,
     _T.PEDIDO_HUMANO: _S.GRAVE,
 }
+_MEIO = r"(?!nao |nem )\w+ "
 _QUER = (
     r"(?:quero|queria|quer(?:emos)?|preciso|gostaria de|posso|poderia|consigo|tem como|da (?:pra"
     r"|para)|prefiro|deixa eu|me deixa)"
 )
-# Grave first, then the more specific before the more general. Words are literal, patterns are regular expressions;
-# both on folded text, whole words only.
+# The weightier first; among equals the more specific before the more general. Words are literal, patterns are regular
+# expressions; both on folded text, whole words only.
 _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
     (
         _T.AMEACA,
         (
             "procon",
-            "boletim de ocorrencia",
             "acao judicial",
-            "meu advogado",
-            "minha advogada",
             "medidas legais",
             "anpd",
         ),
@@ -89,10 +92,21 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
             ),
             r"(?:processar|denunciar) (?:voces?|vcs?|a empresa|esse numero)",
             r"processo (?:judicial|na justica|por danos?)|(?:meter|abrir|entrar com) (?:um )?processo(?! seletivo)",
+            # A court, a police force or a lawyer may also be where a doctor works or who reads a contract.
             (
-                r"(?:na|(?:acionar|procurar|vou) a) justica|(?:acionar|falar com|procurar) (?:um |o )?advogado"
-                r"|(?:chamar|vou (?:a"
-                r"|na)) policia|na delegacia"
+                r"(?:vejo|vemos|ver|se ve|encontr(?:o|amos)|resolv\w+|entr\w+|vou|irei|vamos|parar|cobr\w+"
+                r"|responder)(?: \w+){0,3} (?:na|a|pra|com) justica|(?:acionar|procurar|vou) a justica"
+                r"|^\W*na justica\W*$"
+            ),
+            (
+                r"(?:acionar|procurar|chamar) (?:um |o |meu |minha )?advogad[oa]"
+                r"|falar com (?:o |a )?(?:meu|minha) advogad[oa]"
+                r"|(?:meu|minha) advogad[oa](?! trabalhista)(?![^.!?\n]*\b(?:contrat\w+|documento|analis\w+))"
+            ),
+            (
+                r"(?:chamar|acionar|vou (?:a|na|pra)|denunciar (?:a|na)) (?:a )?policia(?! (?:militar|civil|federal))"
+                r"|(?:vou|queixa|denuncia|registr\w+)(?: \w+){0,3} na delegacia"
+                r"|(?:vou|irei|vamos|quero) (?:fazer|registrar|abrir) (?:um )?(?:boletim de ocorrencia|b\.?o\.?)"
             ),
             r"(?:fere|viola|contra|violacao d[ae]|conforme) (?:a )?lgpd",
         ),
@@ -101,9 +115,10 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
         _T.AGRESSAO,
         (
             *("idiota", "imbecil", "palhaco", "palhaca", "vtnc", "vsf", "fdp", "cala a boca", "vai pro inferno"),
-            *("vagabundo", "vagabunda", "otario", "otaria", "desgraca", "arrombado"),
+            *("vagabundo", "vagabunda", "otario", "otaria", "arrombado"),
         ),
         (
+            r"(?:seus?|suas?|bando de) desgracad[oa]s?|desgraca(?! (?:d[eoa]s?|n[oa]|aqui|alheia)\b)",
             r"vai se (?:foder|ferrar|lascar)|va se (?:foder|ferrar)|vai tomar no \w+|filh[oa] da puta|puta que pariu",
             (
                 r"(?:seu|sua|seus|suas) (?:burr[oa]s?|lixo|merda|trouxas?|inuteis|inutil)|(?:empresa"
@@ -119,7 +134,7 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
                 rf"{_QUER} (?:eu )?(?:falar|conversar|tratar) (?:direto |diretamente )?com (?:um |uma |o |a "
                 r"|algum |alguma )?"
                 r"(?:human[oa]|pessoas?|atendente|alguem|(?<! a )gente|gerente|supervisor\w*|responsavel"
-                r"|coordenador\w*|escalista)"
+                rf"|coordenador\w*|escalista)\b{_DOS_SEUS}"
             ),
             r"^\W*falar com (?:um |uma )?(?:human[oa]|pessoa|atendente|alguem)",
             (
@@ -130,18 +145,10 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (
         _T.CONFIANCA,
+        (*("desconfiado", "desconfiada", "parece golpe", "golpista", "golpistas", "fraude", "estelionato"),),
         (
-            "desconfio",
-            "desconfiado",
-            "desconfiada",
-            "parece golpe",
-            "golpe",
-            "golpista",
-            "fraude",
-            "estelionato",
-            "spam",
-        ),
-        (
+            r"(?<!nao )desconfio|golpe(?! d[eo] (?:ar|calor|sorte|vista|estado|mestre))",
+            r"(?<!caiu no )(?<!caixa de )(?<!pasta de )(?<!foi pro )(?<!no meu )spam",
             (
                 r"nao confio|(?:como|onde) (?:voces? |vcs? )?(?:conseguiu|conseguiram|acho\w+|pegou"
                 r"|pegaram) (?:o )?meu (?:numero|contato|telefone)"
@@ -167,7 +174,7 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
         (
             r"falta (?:de )?(?:estrutura|material|materiais|equipe|insumos?|medicament\w+)",
             (
-                r"(?:estrutura|condic\w+|hospital|plantao|equipe) (?:\w+ ){0,2}(?:ruim|pessim[oa]s?|horrivel"
+                rf"(?:estrutura|condic\w+|hospital|plantao|equipe) (?:{_MEIO}){{0,2}}(?:ruim|pessim[oa]s?|horrivel"
                 r"|precari[oa]s?|pesad[oa])"
             ),
         ),
@@ -179,13 +186,19 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
             "paga mal",
             "pagam pouco",
             "pagam mal",
-            "muito pouco",
             "nao compensa",
             "nao vale a pena",
             "valor defasado",
         ),
         (
-            r"(?:valor|preco|pagamento|cache|hora) (?:\w+ ){0,4}(?:baix[oa]|pouco|ruim|defasad[oa]|irrisori[oa])",
+            (
+                rf"(?:valor|preco|pagamento|cache|remuneracao) (?:{_MEIO}){{0,4}}(?:baix[oa]|(?<!um )pouco|ruim"
+                r"|defasad[oa]|irrisori[oa])|hora (?:\w+ ){0,2}(?:baixa|defasada)"
+            ),
+            (
+                r"(?:(?:e|eh|ta|to achando|acho|achei|isso) |^)(?:muito |bem |tao )?pouco"
+                r"(?=\W*$|[.,!?]| (?:demais|pra|para|por))"
+            ),
             r"abaixo d[oa]s? (?:mercado|tabela|media|que)|por (?:esse|este) (?:valor|preco) (?:nao|eu nao)",
             r"(?:melhorar|aumentar|subir) (?:o |esse )?valor|paga\w* (?:muito |bem |tao )?(?:pouco|mal)",
         ),
@@ -202,8 +215,9 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (
         _T.LEALDADE,
-        ("escala fixa", "exclusividade", "sou fiel"),
+        ("sou fiel",),
         (
+            r"(?:tenho|com|de|assinei) (?:\w+ )?(?:escala fixa|exclusividade)(?! (?:d[aeo]s? )?voces)(?![^.!?\n]*\?)",
             (
                 r"ja (?:tenho|trabalho|estou|faco|atuo) (?:\w+ ){0,2}(?:outra|outro) (?:empresa|grupo|equipe"
                 r"|cooperativa|hospital)"
@@ -219,6 +233,11 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
                 r"|trabalho com|quero) mais (?:plant\w+)"
             ),
         ),
+    ),
+    (
+        _T.TEMPO,
+        ("sem tempo", "semana corrida", "muito ocupado", "muito ocupada", "muita correria"),
+        (r"nao (?:tenho|to com|estou com) (?:muito )?tempo|(?:ta|esta|estou|to) (?:muito |bem )?corrid[oa]",),
     ),
     (
         _T.DISPONIBILIDADE,
@@ -241,11 +260,6 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
         ),
     ),
     (
-        _T.TEMPO,
-        ("sem tempo", "semana corrida", "muito ocupado", "muito ocupada", "muita correria"),
-        (r"nao (?:tenho|to com|estou com) (?:muito )?tempo|(?:ta|esta|estou|to) (?:muito |bem )?corrid[oa]",),
-    ),
-    (
         _T.COMUNICACAO,
         (
             "muita mensagem",
@@ -258,12 +272,18 @@ _TABELA: tuple[tuple[TipoObjecao, tuple[str, ...], tuple[str, ...]], ...] = (
         (r"nao (?:gosto|quero) (?:de )?(?:tratar|falar|conversar) (?:por|pelo) (?:aqui|whats\w*)",),
     ),
 )
-_ACUSACAO = re.compile(r"\b(?:golpe|golpistas?|fraude|estelionato|spam)\b(?!\s*\?)")
+# A question or a denial is no accusation: "isso não é golpe, né?".
+_ACUSACAO = re.compile(
+    r"(?<!nao e )(?<!nao eh )(?<!nao seja )(?<!nao for )(?<!medo de )(?<!se e )"
+    r"\b(?:golpe|golpistas?|fraude|estelionato|spam)\b(?![^.!?\n]*\?)"
+)
 _IRRITACAO = re.compile(
-    r"\b(?:absurdo|ridicul[oa]|palhacada|inaceitavel|que vergonha|falta de respeito|desrespeito"
-    r"|pessima experiencia|enganad[oa]s?"
-    r"|mentiros[oa]s?|mentira|irritad[oa]|decepcionad[oa]|calote|nao confio nem um pouco"
-    r"|nunca mais (?:trabalho|volto)|cansei)\b"
+    r"\b(?:(?:um|que|e|eh) absurdo|absurdo (?:isso|esse|essa|o|a)|ridicul[oa]|palhacada|inaceitavel"
+    r"|que vergonha(?!\W+(?:(?:a )?minha|desculp\w+|esqueci))|falta de respeito|desrespeito|pessima experiencia"
+    r"|(?:fui|fomos|ser|sendo|senti) enganad[oa]s?|mentiros[oa]s?|mentiras|(?:(?<!nao )e|eh|so|tudo|muita|mais) mentira"
+    r"|(?:estou|to|fiquei|ficando|muito|bem) irritad[oa]|decepcionad[oa]|calote|nao confio nem um pouco"
+    r"|nunca mais (?:trabalho|volto)|cansei d(?:e|isso|essa|esse|esta|isto)(?! plant\w+))\b"
+    r"|^\W*absurdo\b"
 )
 
 
@@ -293,10 +313,10 @@ def _severidade(tipo: TipoObjecao, dobrado: str) -> Severidade:
 
 
 def detectar(texto: str) -> Objecao | None:
-    """Find the weightiest objection; None when there is none.
+    """Find the weightiest objection; None when there is none. Source: domain facts 2.6.
 
-    Asking for a robot or for what a selection process is, is no objection. Irritation without a subject is one of
-    communication, of high severity.
+    Asking whether a robot writes, what a selection process is or whether this is serious is no accusation. Irritation
+    without a subject is an objection to the communication, of high severity.
     """
     original = nfc(texto)
     dobrado = dobrar(texto)

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Literal
 
 from lib.domain.estado import Ator, Ciclo, DoctorState, Permissao, Severidade
-from lib.domain.situacao import Intencao, Situacao
+from lib.domain.situacao import Situacao, segue_em_frente
 from lib.domain.temperatura import Banda, banda
 
-VERSAO_POLICY = "1"
+VERSAO_POLICY = "2"
 SILENCIO = timedelta(days=7)
 TEMPERATURA_REATIVAVEL = 0.3
 TOM_LEVE = 0.6
@@ -53,7 +53,11 @@ class Decisao:
 
 @dataclass(frozen=True, slots=True)
 class EntradaPolicy:
-    """All a decision depends on; `estado` is the one BEFORE the message, `situacao` is the message."""
+    """All a decision depends on; `estado` is the one BEFORE the message, `situacao` is the message.
+
+    `regras_desligadas` are rule ids that staff switched off; kept as a sorted tuple, so that equal inputs are
+    stored alike. Ids outside `DESLIGAVEIS` change nothing.
+    """
 
     estado: DoctorState
     situacao: Situacao
@@ -62,6 +66,10 @@ class EntradaPolicy:
     conversa_ativa: bool
     motor_ligado: bool = True
     modo_seguro: Literal["desligado", "wait", "handoff"] = "desligado"
+    regras_desligadas: frozenset[str] | tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "regras_desligadas", tuple(sorted(set(self.regras_desligadas))))
 
 
 _SEM_OFERTA = "Não ofereça plantões nesta resposta."
@@ -69,12 +77,14 @@ _SO_PERGUNTADO = "Responda ao que foi perguntado; não ofereça plantões por in
 
 
 def _severidade(entrada: EntradaPolicy) -> tuple[Severidade | None, str]:
-    """Severity in force: that of this message's objection, else of the open one in the state."""
-    if entrada.situacao.objecao is not None:
-        return entrada.situacao.objecao.severidade, f"objeção {entrada.situacao.objecao.tipo} na mensagem"
-    if entrada.estado.objecao_aberta:
-        return entrada.estado.objecao_severidade or Severidade.MEDIUM, f"objeção {entrada.estado.objecao} em aberto"
-    return None, ""
+    """Severity in force: a grave one that is open, else this message's, else the open one unless it is left behind."""
+    estado, nova = entrada.estado, entrada.situacao.objecao
+    aberta = (estado.objecao_severidade or Severidade.MEDIUM) if estado.objecao_aberta else None
+    if nova is not None and not (aberta is Severidade.GRAVE and nova.severidade is not Severidade.GRAVE):
+        return nova.severidade, f"objeção {nova.tipo} na mensagem"
+    if aberta is None or segue_em_frente(estado, entrada.situacao, entrada.agora):
+        return None, ""
+    return aberta, f"objeção {estado.objecao} em aberto"
 
 
 def _opted_out(entrada: EntradaPolicy) -> Decisao | None:
@@ -117,21 +127,28 @@ def _transferir_grave(motivo: str) -> Decisao:
 
 
 def _grave_agora(entrada: EntradaPolicy) -> Decisao | None:
-    severidade, motivo = _severidade(entrada)
-    if entrada.situacao.objecao is None or severidade is not Severidade.GRAVE:
+    objecao = entrada.situacao.objecao
+    if objecao is None or objecao.severidade is not Severidade.GRAVE:
         return None
-    return _transferir_grave(motivo)
+    return _transferir_grave(f"objeção {objecao.tipo} na mensagem")
 
 
 def _primeiro_contato(entrada: EntradaPolicy) -> Decisao | None:
     if not (entrada.estado.ciclo is Ciclo.NOVO and entrada.primeira_mensagem and entrada.conversa_ativa):
         return None
+    pede = entrada.situacao.pede
     return Decisao(
         "rule_new_doctor_first_contact",
         Acao.DISCOVERY,
         Tom.LEVE,
-        restricoes=(_SEM_OFERTA, "Não negocie valores.", "Não peça documentos.", "Apresente-se como automatizada."),
-        motivo="ciclo novo, primeira mensagem, conversa ativa",
+        pode_ofertar=pede,
+        restricoes=(
+            _SO_PERGUNTADO if pede else _SEM_OFERTA,
+            "Não negocie valores.",
+            "Não peça documentos.",
+            "Apresente-se como automatizada.",
+        ),
+        motivo=f"ciclo novo, primeira mensagem, conversa ativa, {'pede plantão' if pede else 'nada pedido'}",
     )
 
 
@@ -186,7 +203,7 @@ def _silencio(entrada: EntradaPolicy) -> Decisao | None:
         "rule_silence_reactivation",
         Acao.REACTIVATION,
         Tom.LEVE,
-        pode_ofertar=_perguntou(entrada),
+        pode_ofertar=entrada.situacao.pede,
         restricoes=("Retome a conversa sem cobrar a resposta.",),
         motivo=f"{dias} dias desde a última saída da Júlia, temperatura {estado.temperatura:.2f}",
     )
@@ -216,10 +233,6 @@ def _quente(entrada: EntradaPolicy) -> Decisao | None:
     return Decisao("rule_hot_temperature", Acao.OFFER, Tom.LEVE, pode_ofertar=True, motivo=motivo)
 
 
-def _perguntou(entrada: EntradaPolicy) -> bool:
-    return entrada.situacao.intencao in {Intencao.INTERESSE, Intencao.PRONTO_FECHAR}
-
-
 def _padrao(entrada: EntradaPolicy) -> Decisao:
     estado = entrada.estado
     if estado.temperatura >= TOM_LEVE:
@@ -227,7 +240,7 @@ def _padrao(entrada: EntradaPolicy) -> Decisao:
     else:
         tom = Tom.DIRETO if estado.temperatura >= TOM_DIRETO else Tom.CAUTELOSO
     liberado = estado.permissao is Permissao.ACTIVE and estado.contatavel(entrada.agora)
-    pode = liberado or _perguntou(entrada)
+    pode = liberado or entrada.situacao.pede
     motivo = f"permissão {estado.permissao}, temperatura {estado.temperatura:.2f}, intenção {entrada.situacao.intencao}"
     return Decisao(
         "rule_default",
@@ -239,6 +252,7 @@ def _padrao(entrada: EntradaPolicy) -> Decisao:
     )
 
 
+# In the order in which they are asked; the default answers when no other does.
 _REGRAS: tuple[Callable[[EntradaPolicy], Decisao | None], ...] = (
     _opted_out,
     _kill_switch,
@@ -251,16 +265,31 @@ _REGRAS: tuple[Callable[[EntradaPolicy], Decisao | None], ...] = (
     _frio,
     _quente,
 )
+SEMPRE = ("rule_opted_out", "kill_switch_inbound", "safe_mode_wait", "safe_mode_handoff", "rule_default")
+DESLIGAVEIS = (
+    "rule_new_doctor_first_contact",
+    "rule_cooling_off",
+    "rule_grave_objection",
+    "rule_high_objection",
+    "rule_medium_objection",
+    "rule_silence_reactivation",
+    "rule_cold_temperature",
+    "rule_hot_temperature",
+)
 
 
 def decidir(entrada: EntradaPolicy) -> Decisao:
     """Decide one turn. Every `motivo` follows from the stored input alone.
 
     Opt-out comes first, then the kill switch and the safe mode, then a grave objection in this very message, then the
-    rules in the order of domain facts 1.13. Being asked for shifts is answered even where offering first is not allowed
-    by `rule_default`.
+    rules in the order of domain facts 1.13. A rule switched off is as if it were not there; the ids in `SEMPRE` cannot
+    be switched off: an opt-out is a doctor's right, the switches have flags of their own, something must be decided.
+    Being asked for shifts is answered even where offering first is not allowed: by `rule_default`, at first contact and
+    after a silence. An objection that the message leaves behind counts no more; an open grave one outweighs a new one
+    that is less.
     """
     for regra in _REGRAS:
-        if (decisao := regra(entrada)) is not None:
+        decisao = regra(entrada)
+        if decisao is not None and (decisao.regra in SEMPRE or decisao.regra not in entrada.regras_desligadas):
             return decisao
     return _padrao(entrada)

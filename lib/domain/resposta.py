@@ -2,23 +2,33 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from lib.domain.dinheiro import valores_centavos, valores_de_fatos
 from lib.domain.identidade import nega_automacao
+from lib.domain.saida_dados import LINKS_PERMITIDOS, copia_segredo, dado_pessoal, interno, link_proibido
+from lib.domain.saida_fatos import lugar_sem_fonte, pessoa_sem_fonte, tempo_sem_fonte
+from lib.domain.saida_promessas import nega_parada, negocia, promete_reserva, valor_sem_fonte
 from lib.domain.texto import palavras
 
 LIMITE = 1000
+ESTRANHAS = 0.2  # share of letters of other alphabets from which on nobody here can read a text
 FRAGMENTO = 400
 
 NEGA_AUTOMACAO = "nega_automacao"
 VAZAMENTO = "vazamento_interno"
 CONFIRMA_RESERVA = "confirma_reserva"
+NEGOCIA = "negocia_valor"
+NEGA_PARADA = "nega_parada"
 VALOR_SEM_FONTE = "valor_sem_fonte"
+DATA_SEM_FONTE = "data_sem_fonte"
+LUGAR_SEM_FONTE = "lugar_sem_fonte"
+DADO_PESSOAL = "dado_pessoal"
+LINK_PROIBIDO = "link_proibido"
+ILEGIVEL = "ilegivel"
 VAZIA = "vazia"
 LONGA = "longa"
-_BLOQUEIAM = frozenset({NEGA_AUTOMACAO, VAZAMENTO, CONFIRMA_RESERVA, VALOR_SEM_FONTE, VAZIA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +42,12 @@ class Revisao:
 
 _MARCADORES = (
     (re.compile(r"```[a-z]*\n?"), ""),
-    (re.compile(r"(?m)^\s{0,3}#{1,6}\s+"), ""),
-    (re.compile(r"(?m)^\s{0,3}>\s?"), ""),
-    (re.compile(r"(?m)^\s*[-*•]\s+"), ""),
+    (re.compile(r"(?m)^[ \t]*(?:(?:#{1,6}|[-*•]|\d{1,2}[.)])[ \t]+|>[ \t]?)+"), ""),
+    (re.compile(r"(?m)^[ \t]*(?:-{3,}|={3,}|\|[ \t|:-]*\|)[ \t]*$"), ""),
+    (re.compile(r"(?m)^[ \t]*\|(.*)\|[ \t]*$"), r"\1"),
     (re.compile(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)"), r"\1 \2"),
     (re.compile(r"[*`]|~~"), ""),
     (re.compile(r"(?<!\w)_{1,3}(?=\S)([^_\n]*\S)_{1,3}(?!\w)"), r"\1"),
-)
-_INTERNO = re.compile(
-    r"(?<![\w@/.\-])[a-z]{2,}(?:_[a-z0-9]{2,})+(?![\w@])"  # tool and column names; no mail address, no URL
-    r"|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
-    r"|\{\s*\"|\[\s*\{|</?[a-z][\w:.-]*(?:\s[^<>]*)?/?>|\bsk-[a-z]+-"
-    r"|\bsystem prompt\b|\bprompt (?:do|de) sistema\b|\b(?:minhas|meu) (?:instru[cç](?:õ|o)es|prompt)\b"
-    r"|\btool[ _](?:use|result|call)\b|\bfunction[ _]calls?\b|\bassistant:|\bsystem:",
-    re.IGNORECASE,
-)
-_NAO = r"(?<!nao )(?<!nao foi )(?<!nunca )(?<!nem )"
-_COISA = r"(?:plant\w+|vagas?|horario|lugar|reserva|presenca|escala|data)"
-_RESERVA = re.compile(
-    rf"{_NAO}\b(?:esta|ta|estao|ficou|fica|foi|ja e) (?:\w+ )?(?:reservad|confirmad|garantid"
-    r"|agendad|escalad)[oa]s?\b"
-    rf"|{_NAO}\b(?:reservei|confirmei|garanti|agendei|escalei|fechei|bloqueei)\b(?! (?:que|se|com o"
-    r"|os dados|seus dados)\b)"
-    rf"|{_NAO}\bacabei de (?:reservar|confirmar|garantir|agendar|fechar)\b"
-    rf"|\b{_COISA} (?:ja )?(?:e|eh) (?:sua|seu|todo seu)\b"
-    rf"|\b{_COISA} (?:reservad|confirmad|garantid)[oa]s?\b(?! por outr)"
-    r"|\b(?:reserva|confirmacao) (?:feita|efetuada|realizada|concluida)\b"
-    r"|\b(?:deixei|deixo) (?:\w+ ){0,3}(?:reservad|garantid|separad|confirmad)[oa]s?\b"
-    r"|^(?:(?:pronto|ok|certo|perfeito|otimo|oba|show) )*(?:reservad|confirmad|agendad|garantid)[oa]s?\b"
-    r"|\b(?:pode contar|conta) com (?:o|esse) plantao\b"
 )
 
 
@@ -71,10 +58,22 @@ def _limpar(texto: str) -> str:
 
 
 def _sem_marcadores(texto: str) -> str:
-    for padrao, troca in _MARCADORES:
-        texto = padrao.sub(troca, texto)
-    linhas = [re.sub(r" {2,}", " ", linha).strip() for linha in texto.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(linhas)).strip()
+    """Drop markdown; what one mark hid may be another, so it is repeated until nothing changes."""
+    antes = None
+    while antes != texto:
+        antes = texto
+        for padrao, troca in _MARCADORES:
+            texto = padrao.sub(troca, texto)
+        linhas = [re.sub(r" {2,}", " ", linha).strip() for linha in texto.split("\n")]
+        texto = re.sub(r"\n{3,}", "\n\n", "\n".join(linhas)).strip()
+    return texto
+
+
+def _ilegivel(texto: str) -> bool:
+    """Tell whether too many letters are of another alphabet; signs and emoji do not count."""
+    letras = [letra for letra in texto if not letra.isascii() and unicodedata.category(letra)[0] == "L"]
+    outras = sum(not unicodedata.name(letra, "").startswith("LATIN") for letra in letras)
+    return outras > ESTRANHAS * sum(map(str.isalpha, texto))
 
 
 def _cortar(texto: str) -> str:
@@ -88,30 +87,47 @@ def _cortar(texto: str) -> str:
     return inicio[:LIMITE].rsplit(maxsplit=1)[0]
 
 
-def _violacoes(limpo: str, final: str, fatos: Iterable[str]) -> tuple[str, ...]:
-    dito = palavras(final)
-    achadas = {
-        VAZIA: not dito,
-        NEGA_AUTOMACAO: nega_automacao(final),
-        VAZAMENTO: _INTERNO.search(limpo) is not None or _INTERNO.search(final) is not None,
-        CONFIRMA_RESERVA: _RESERVA.search(dito) is not None,
-        VALOR_SEM_FONTE: not valores_centavos(final) <= valores_de_fatos(fatos),
-        LONGA: len(final) > LIMITE,
-    }
-    return tuple(nome for nome, achada in achadas.items() if achada)
+def revisar(
+    texto: str,
+    fatos: Sequence[str],
+    *,
+    ditos: Sequence[str] = (),
+    nossos: Sequence[str] = (),
+    segredos: Sequence[str] = (),
+    margem_pct: int | None = None,
+    hoje: date | None = None,
+    links: Collection[str] = LINKS_PERMITIDOS,
+) -> Revisao:
+    """Clean a reply and decide whether it may leave; a blocked one has an empty text.
 
+    `fatos` are this turn's tool results and the shifts shown before: amounts (`R$ 1.800,00`, or an integer under a name
+    ending in `centavos`), dates, hours and places must occur there. `nossos`, the company's own texts (notes,
+    directives, knowledge, the doctor's first name), may be quoted too, except for amounts. `ditos` are the doctor's own
+    words: he may hear them again, but no shift or pay may be stated from them. Of `segredos` no run of words may leave.
+    `margem_pct` is the margin directive in force, `hoje` the day in São Paulo, `links` the allowed hosts.
 
-def revisar(texto: str, fatos: Iterable[str]) -> Revisao:
-    """Clean a reply and decide whether it may leave.
-
-    `fatos` are the tool results of this turn: an amount of money must occur in one of them, as `R$ 1.800,00` or as an
-    integer under a name ending in `centavos`. Booking is confirmed by a person, so no reply may claim it (decision D5);
-    none may deny being automated (D1). A blocked reply has an empty text.
+    Nobody is told that a shift is booked (decision D5), promised a better price (D6) or denied a machine (D1).
     """
     limpo = _limpar(texto)
     final = _sem_marcadores(limpo)
-    violacoes = _violacoes(limpo, final, fatos)
-    bloqueada = not _BLOQUEIAM.isdisjoint(violacoes)
+    afirmaveis, todas = (*fatos, *nossos), (*fatos, *nossos, *ditos)
+    achadas = {
+        VAZIA: not palavras(final),
+        ILEGIVEL: _ilegivel(final),
+        NEGA_AUTOMACAO: nega_automacao(final),
+        VAZAMENTO: interno(limpo) or interno(final) or copia_segredo(final, segredos),
+        CONFIRMA_RESERVA: promete_reserva(final),
+        NEGOCIA: negocia(final, margem_pct),
+        NEGA_PARADA: nega_parada(final),
+        VALOR_SEM_FONTE: valor_sem_fonte(final, fatos, ditos, margem_pct),
+        DATA_SEM_FONTE: tempo_sem_fonte(final, afirmaveis, ditos, hoje),
+        LUGAR_SEM_FONTE: lugar_sem_fonte(final, afirmaveis, ditos),
+        DADO_PESSOAL: dado_pessoal(final, (*nossos, *ditos)) or pessoa_sem_fonte(final, todas),
+        LINK_PROIBIDO: link_proibido(limpo, links) or link_proibido(final, links),
+        LONGA: len(final) > LIMITE,
+    }
+    violacoes = tuple(nome for nome, achada in achadas.items() if achada)
+    bloqueada = bool(set(violacoes) - {LONGA})
     return Revisao(texto="" if bloqueada else _cortar(final), violacoes=violacoes, bloqueada=bloqueada)
 
 

@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from lib.domain.estado import Ciclo, DoctorState
+from lib.domain.estado import Ciclo, DoctorState, Entrada
 from lib.domain.objecao import Objecao, Severidade, TipoObjecao, detectar
 from lib.domain.texto import palavras
 
 CONFIANCA_MINIMA = 0.5  # what rules or a model must reach for their answer to count
+OBJECAO_ESQUECIDA = timedelta(days=30)
 _CURTA = 12  # words: a longer text that matches nothing is not small talk
 
 
@@ -50,7 +52,10 @@ class Perfil(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situacao:
-    """One reading of a turn's messages; confianca in [0, 1] is that of the intention."""
+    """One reading of a turn's messages; confianca in [0, 1] is that of the intention.
+
+    `resumo` is what the company's knowledge says of it, for the model alone (decision D29).
+    """
 
     objecao: Objecao | None
     perfil: Perfil
@@ -58,6 +63,12 @@ class Situacao:
     intencao: Intencao
     confianca: float
     origem: Literal["regra", "llm"] = "regra"
+    resumo: str = ""
+
+    @property
+    def pede(self) -> bool:
+        """The doctor asks for shifts or accepts one: this is answered where offering unasked would be wrong."""
+        return self.intencao in {Intencao.INTERESSE, Intencao.PRONTO_FECHAR} and self.confianca >= CONFIANCA_MINIMA
 
 
 _VAGA = r"(?:vagas?|plant\w+|escalas?)"
@@ -90,7 +101,9 @@ _INTENCOES: tuple[tuple[Intencao, float, str], ...] = (
         0.75,
         (
             r"(?:tenho (?:\w+ )?interesse|me interess\w+|interessad[oa]|(?:tem|teria|ha|existe|surgiu"
-            rf"|apareceu)(?: \w+){{0,3}} {_VAGA}|quais (?:\w+ )?{_VAGA}"
+            rf"|apareceu)(?: \w+){{0,3}} {_VAGA}|(?:quais|quanto|qual|que horas?|onde)(?: \w+){{0,4}} {_VAGA}"
+            r"|(?:tem|teria|surgiu|apareceu|abriu) (?:algo|alguma coisa|mais (?:algum\w*|opcoes)|outr[oa]s? opc\w+"
+            r"|disponibilidade|opcoes)(?! (?:contra|a dizer|errad\w))"
             rf"|(?:manda|mande|envia|me passa|mostra)(?: \w+){{0,3}} {_VAGA}|(?:procurando|buscando|procuro"
             rf"|busco|preciso de)(?: \w+){{0,2}} {_VAGA}"
             rf"|quero saber|quero (?:\w+ )?{_VAGA}|saber (?:mais|das?|dos?|sobre)|me conta|pode mandar"
@@ -165,3 +178,30 @@ def por_regras(texto: str, estado: DoctorState, anos_pratica: int | None) -> Sit
         return None
     intencao, confianca = lida
     return Situacao(objecao, perfil(anos_pratica), objetivo(estado, intencao, objecao), intencao, confianca)
+
+
+def segue_em_frente(estado: DoctorState, situacao: Situacao, em: datetime) -> bool:
+    """Tell whether the message leaves the objection that is open in `estado` behind.
+
+    It objects to nothing, the open objection is older and not grave (that one is a person's to settle), and one of:
+    - it asks for shifts or accepts one;
+    - it asks something else, and the objection weighs less than high: a question after "não confio" is still distrust;
+    - the objection is `OBJECAO_ESQUECIDA` old and the message is no refusal.
+    """
+    desde = estado.objecao_em
+    if not estado.objecao_aberta or situacao.objecao is not None or (desde is not None and desde > em):
+        return False
+    if estado.objecao_severidade is Severidade.GRAVE:
+        return False
+    if situacao.pede:
+        return True
+    pergunta = situacao.intencao is Intencao.DUVIDA and situacao.confianca >= CONFIANCA_MINIMA
+    if pergunta and estado.objecao_severidade is not Severidade.HIGH:
+        return True
+    velha = desde is not None and em - desde >= OBJECAO_ESQUECIDA
+    return velha and situacao.intencao not in {Intencao.RECUSA, Intencao.OBJECAO}
+
+
+def entrada_de(estado: DoctorState, situacao: Situacao, em: datetime) -> Entrada:
+    """Return the event that a message is to the state before it."""
+    return Entrada(em, situacao.objecao, segue_em_frente(estado, situacao, em))

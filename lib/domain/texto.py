@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NAO_PALAVRA = re.compile(r"[^a-z0-9]+")
 
@@ -13,7 +14,12 @@ def nfc(texto: str) -> str:
 
 def dobrar(texto: str) -> str:
     """Lower-case and strip accents, one character for one of `nfc(texto)`."""
-    return "".join((unicodedata.normalize("NFD", letra)[0].lower() or letra)[0] for letra in nfc(texto))
+    return texto.lower() if texto.isascii() else "".join(map(_dobrada, nfc(texto)))
+
+
+@lru_cache(maxsize=4096)
+def _dobrada(letra: str) -> str:
+    return (unicodedata.normalize("NFD", letra)[0].lower() or letra)[0]
 
 
 def palavras(texto: str) -> str:

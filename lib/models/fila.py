@@ -53,7 +53,10 @@ class Inbox(SQLModel, table=True):
             postgresql_where=text("turn_id IS NULL AND tipo = 'mensagem' AND desfecho IS NULL"),
         ),
         Index("ix_inbox_eco", "chip_id", "body_hash", "received_at", postgresql_where=text("tipo = 'eco'")),
+        Index("ix_inbox_morta", "id", postgresql_where=text("tipo = 'morta'")),
+        Index("ix_inbox_sem_resposta", "id", postgresql_where=text("desfecho LIKE 'sem_resposta%'")),
         Index("ix_inbox_turno", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),
+        Index("ix_inbox_alvo", "alvo_msg_id", postgresql_where=text("alvo_msg_id IS NOT NULL")),
     )
 
     id: int | None = pk()
@@ -86,6 +89,7 @@ class Mailbox(SQLModel, table=True):
     __tablename__ = "mailbox"
     __table_args__ = (
         Index("ix_mailbox_devida", "due_at", postgresql_where=text("due_at IS NOT NULL AND dead IS NULL")),
+        Index("ix_mailbox_morta", "conversation_id", postgresql_where=text("dead IS NOT NULL")),
         Index("ix_mailbox_claim", "claim", postgresql_where=text("claim IS NOT NULL")),
     )
 
@@ -129,6 +133,7 @@ class Outbox(SQLModel, table=True):
             "enviando_em",
             postgresql_where=text("proativa AND state IN ('sending', 'unknown', 'sent', 'parked')"),
         ),
+        Index("ix_outbox_morta", "id", postgresql_where=text("state IN ('dead', 'parked')")),
         Index("ix_outbox_falha", "chip_id", "falhou_em", postgresql_where=text("falhou_em IS NOT NULL")),
     )
 

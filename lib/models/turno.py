@@ -26,8 +26,8 @@ class Desfecho(StrEnum):
 class Turno(SQLModel, table=True):
     """One turn: its stored reason is recomputable from `entrada`; `etapas` holds milliseconds per step.
 
-    `prompt_hash` is that of the whole stable prefix, `prompts` maps each of its files to its own; `chamadas` lists the model's calls with their tokens,
-    `ferramentas` the tool calls with their milliseconds; none holds a doctor's words.
+    `prompt_hash` is that of the whole stable prefix, `prompts` maps each of its files to its own. `chamadas` lists the
+    model's calls with their tokens, `ferramentas` the tool calls with their milliseconds; none holds a doctor's words.
     """
 
     __tablename__ = "turno"

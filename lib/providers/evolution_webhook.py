@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import orjson
 
-from lib.domain.telefone import ler_jid
+from lib.domain.mensagem import REVISOES, MensagemRecebida, Midia
+from lib.domain.telefone import Endereco, ler_jid
+from lib.providers.evolution_conteudo import Lido, read_content, read_protocol
+from lib.providers.evolution_eventos import Conexao, Eco, Evento, Outro, Recibo
+from lib.providers.evolution_instancia import read_instance
+from lib.providers.evolution_json import clean, instant, items, tree, whole, words
 
-WRAPPERS = ("ephemeralMessage", "viewOnceMessage", "viewOnceMessageV2", "documentWithCaptionMessage", "editedMessage")
-MEDIA = {
-    "imageMessage": "imagem",
-    "videoMessage": "video",
-    "audioMessage": "audio",
-    "documentMessage": "documento",
-    "stickerMessage": "figurinha",
-    "locationMessage": "localizacao",
-    "contactMessage": "contato",
-    "reactionMessage": "reacao",
-}
+__all__ = ["Conexao", "Eco", "Evento", "Outro", "Recibo", "instance_of", "links", "parse", "read"]
+
 STATUS_ENTREGA = {
     "PENDING": "enviada",
     "SERVER_ACK": "enviada",
@@ -29,59 +25,18 @@ STATUS_ENTREGA = {
     "PLAYED": "lida",
     "ERROR": "falhou",
 }
-YEAR_2100 = 4_102_444_800
+STATUS_POR_NUMERO = ("ERROR", "PENDING", "SERVER_ACK", "DELIVERY_ACK", "READ", "PLAYED")
 ID_MAX = 200
-TEXT_MAX = 10_000  # characters that rules and prompts read; the raw bytes keep the rest
-
-
-@dataclass(frozen=True, slots=True)
-class Mensagem:
-    """A doctor wrote; `texto` is None for media without words."""
-
-    msg_id: str
-    telefone: str | None
-    lid: str | None
-    nome: str | None
-    midia: str
-    texto: str | None
-    enviada_em: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Eco:
-    """A message of our own number, sent through the API or typed on the phone."""
-
-    msg_id: str
-    telefone: str | None
-    texto: str | None
-    enviada_em: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recibo:
-    """A receipt; `status` is the gateway's word, `entrega` ours."""
-
-    msg_id: str
-    status: str
-    entrega: str
-
-
-@dataclass(frozen=True, slots=True)
-class Conexao:
-    """The instance connected or lost its connection."""
-
-    conectado: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outro:
-    """Authentic, but nothing we act on; `morta` when it could not be understood."""
-
-    motivo: str
-    morta: bool = False
-
-
-Evento = Mensagem | Eco | Recibo | Conexao | Outro
+# Where an event names a person twice, by LID and by phone.
+PARES = (
+    ("remoteJid", "remoteJidAlt"),
+    ("remoteJid", "senderPn"),
+    ("participant", "participantAlt"),
+    ("participant", "participantPn"),
+    ("jid", "phoneNumber"),
+    ("id", "phoneNumber"),
+    ("jid", "lid"),
+)
 
 
 def instance_of(body: Any) -> str | None:
@@ -103,92 +58,141 @@ def read(body: Any) -> Evento:
     if not isinstance(body, dict):
         return Outro("não é um objeto JSON" if body is not None else "JSON inválido", morta=True)
     data: Any = body.get("data")
-    event = _clean(str(body.get("event", ""))).lower().replace("_", ".")
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]  # the oldest gateways send a list of one
+    event = clean(str(body.get("event", ""))).lower().replace("_", ".")
     if isinstance(data, dict) and any(len(str(value)) > ID_MAX for value in _ids(data)):
         return Outro(f"identificador longo demais em {event[:60]}", morta=True)
-    return _event(event, data)
+    return _event(event, data, _address(body.get("sender"), None))
 
 
-def _event(event: str, data: Any) -> Evento:
+def links(body: Any) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of LID and phone that an event names, wherever it names them."""
+    data = tree(body).get("data")
+    places = [tree(data), *map(tree, items(data)), *map(tree, items(tree(data).get("participantsData")))]
+    found: dict[str, str] = {}
+    for place in places[:1_100]:
+        for holder in (tree(place.get("key")), place):
+            for one, other in PARES:
+                both = _address(holder.get(one), holder.get(other))
+                if both and both.lid and both.telefone:
+                    found[both.lid] = both.telefone
+    return tuple(found.items())
+
+
+def _event(event: str, data: Any, own: Endereco | None) -> Evento:
     match event, data:
-        case "messages.upsert" | "send.message", {"key": {"id": str(msg_id), "remoteJid": str(_)}} if msg_id:
-            return _message(event, data)
-        case "messages.update", {"keyId": str(msg_id), "status": str(status)} | {
-            "id": str(msg_id),
-            "status": str(status),
-        }:
-            entrega = STATUS_ENTREGA.get(status)
-            known = Recibo(_clean(msg_id), status, entrega) if entrega else None
-            return known or Outro(f"recibo desconhecido: {_clean(status)[:40]}")
-        case "connection.update", {"state": ("open" | "close" | "refused") as state}:
-            return Conexao(conectado=state == "open")
-        case "messages.upsert" | "send.message" | "messages.update", _:
+        case "messages.upsert" | "send.message", {"key": {"id": str(msg_id), "remoteJid": str(_)}} if clean(msg_id):
+            return _message(event, data, own)
+        case "messages.update", (
+            {"keyId": str(msg_id), "status": status}
+            | {"id": str(msg_id), "status": status}
+            | {"key": {"id": str(msg_id)}, "update": {"status": status}}
+        ):
+            return _receipt(msg_id, status)
+        case "messages.edited", {"key": {"id": str(_)}}:
+            return _revision(data)
+        case "messages.delete", {"key": {"id": str(msg_id)} as key} | ({"id": str(msg_id)} as key) if clean(msg_id):
+            return _deletion(clean(msg_id), key)
+        case "messages.upsert" | "send.message" | "messages.update" | "messages.edited" | "messages.delete", _:
             return Outro(f"{event} sem a forma esperada", morta=True)
         case _:
-            return Outro(f"evento sem tratamento: {event[:60] or 'sem nome'}")
+            return read_instance(event, tree(data))
 
 
 def _ids(data: dict[str, Any]) -> list[Any]:
     """Return what names messages and people in an event."""
-    key = data.get("key")
-    inner = key if isinstance(key, dict) else {}
+    inner = tree(data.get("key"))
     return [data.get("keyId"), data.get("id"), *(inner.get(name) for name in ("id", "remoteJid", "remoteJidAlt"))]
 
 
-def _message(event: str, data: dict[str, Any]) -> Evento:
+def _address(jid: Any, alternative: Any) -> Endereco | None:
+    if not isinstance(jid, str):
+        return None
+    return ler_jid(clean(jid)[:ID_MAX], clean(alternative)[:ID_MAX] if isinstance(alternative, str) else None)
+
+
+def _receipt(msg_id: str, status: Any) -> Evento:
+    number = whole(status)
+    if number is not None and number < len(STATUS_POR_NUMERO):
+        status = STATUS_POR_NUMERO[number]
+    known = STATUS_ENTREGA.get(status) if isinstance(status, str) else None
+    if known is None or not clean(msg_id):
+        return Outro(f"recibo desconhecido: {clean(str(status))[:40]}")
+    return Recibo(clean(msg_id), str(status), known)
+
+
+def _message(event: str, data: dict[str, Any], own: Endereco | None) -> Evento:
     key = data["key"]
-    alternative = key.get("remoteJidAlt")
-    who = ler_jid(key["remoteJid"], alternative if isinstance(alternative, str) else None)
+    who = _address(key["remoteJid"], key.get("remoteJidAlt") or key.get("senderPn"))
     if who is None:
         return Outro("transmissão, status ou canal")
     if who.grupo:
         return Outro("mensagem de grupo")
-    midia, texto = _content(data.get("message"))
-    em = _instant(data.get("messageTimestamp"))
-    if event == "send.message" or key.get("fromMe") is True:
-        return Eco(_clean(key["id"]), who.telefone, texto, em)
-    name = data.get("pushName")
-    return Mensagem(
-        msg_id=_clean(key["id"]),
+    lido = read_content(data)
+    if lido.ajuste:
+        return Outro(lido.ajuste)
+    ours = event == "send.message" or key.get("fromMe") is True
+    if ours and (lido.midia in REVISOES or (own and own.telefone and own.telefone == who.telefone)):
+        return Outro(f"do próprio chip: {lido.midia}")
+    if ours:
+        return _echo(clean(key["id"]), who, lido, data, digitada=event == "messages.upsert")
+    name = words(data.get("pushName"), 100)
+    return MensagemRecebida(
+        msg_id=clean(key["id"]),
+        midia=lido.midia,
         telefone=who.telefone,
         lid=who.lid,
-        nome=_clean(name)[:100] if isinstance(name, str) and name.strip() else None,
-        midia=midia,
-        texto=texto,
-        enviada_em=em,
+        nome=name,
+        texto=lido.texto,
+        enviada_em=instant(data.get("messageTimestamp")),
+        alvo_msg_id=lido.alvo_msg_id,
+        citada_msg_id=lido.citada_msg_id,
+        detalhes=lido.detalhes,
     )
 
 
-def _content(message: Any) -> tuple[str, str | None]:
-    """Return kind and words of a message, looking through its wrappers."""
-    for _ in range(len(WRAPPERS)):
-        inner = next((message[name] for name in WRAPPERS if isinstance(message, dict) and name in message), None)
-        if inner is None:
-            break
-        message = inner.get("message") if isinstance(inner, dict) else None
-    if not isinstance(message, dict):
-        return "desconhecida", None
-    extended = message.get("extendedTextMessage")
-    text = message.get("conversation") or (extended.get("text") if isinstance(extended, dict) else None)
-    if isinstance(text, str) and text.strip():
-        return "texto", _clean(text)
-    for name, midia in MEDIA.items():
-        if name in message:
-            part = message[name]
-            caption = part.get("caption") if isinstance(part, dict) else None
-            return midia, _clean(caption) if isinstance(caption, str) and caption.strip() else None
-    return ("texto" if "conversation" in message else "desconhecida"), None
+def _echo(msg_id: str, who: Endereco, lido: Lido, data: dict[str, Any], *, digitada: bool) -> Eco:
+    em = instant(data.get("messageTimestamp"))
+    # A reaction from the phone answers nobody.
+    spoken = digitada and lido.midia is not Midia.REACAO
+    return Eco(msg_id, who.telefone, who.lid, lido.midia, lido.texto, em, spoken, lido.detalhes)
 
 
-def _clean(text: str) -> str:
-    """Drop what JSON allows and a Postgres text does not, and what is longer than anybody reads."""
-    return text.replace("\x00", "")[:TEXT_MAX]
+def _revision(data: dict[str, Any]) -> Evento:
+    """Read an edit or a deletion that came without the message around it; it has no id of its own."""
+    lido, key = read_protocol(data), data["key"]
+    # Written from the author's side where that is `fromMe`: the address is then of whoever received it.
+    who = _address(key.get("remoteJid"), key.get("remoteJidAlt"))
+    if key.get("fromMe") is True and who is not None and not who.grupo:
+        who = None
+    if lido.ajuste or lido.alvo_msg_id is None:
+        return Outro(lido.ajuste or "ajuste da conversa")
+    if who is not None and who.grupo:
+        return Outro("mensagem de grupo")
+    if lido.midia is Midia.APAGAMENTO:
+        return _revised(lido, who, f"apagamento:{lido.alvo_msg_id}")
+    stamp = whole(data.get("timestampMs")) or sha256((lido.texto or "").encode()).hexdigest()[:16]
+    return _revised(lido, who, f"edicao:{lido.alvo_msg_id}:{stamp}", instant(data.get("timestampMs")))
 
 
-def _instant(stamp: Any) -> datetime | None:
-    seconds = stamp.get("low") if isinstance(stamp, dict) else stamp
-    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
-        seconds = int(seconds[:12])
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds < YEAR_2100:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
+def _deletion(msg_id: str, key: dict[str, Any]) -> Evento:
+    who = _address(key.get("remoteJid"), key.get("remoteJidAlt"))
+    if key.get("fromMe") is True:
+        return Outro("do próprio chip: apagamento")
+    if who is not None and who.grupo:
+        return Outro("mensagem de grupo")
+    return _revised(Lido(Midia.APAGAMENTO, alvo_msg_id=msg_id), who, f"apagamento:{msg_id}")
+
+
+def _revised(lido: Lido, who: Endereco | None, own_id: str, em: datetime | None = None) -> MensagemRecebida:
+    return MensagemRecebida(
+        msg_id=own_id,
+        midia=lido.midia,
+        telefone=who.telefone if who else None,
+        lid=who.lid if who else None,
+        texto=lido.texto,
+        enviada_em=em,
+        alvo_msg_id=lido.alvo_msg_id,
+        assinada=False,
+    )

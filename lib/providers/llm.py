@@ -1,31 +1,16 @@
-"""The language model: Anthropic's Messages API behind a small protocol.
-
-Thinking is switched off: replies are short and `max_tokens` small, thinking counts against both that and the doctor's
-wait, and a reply eaten by it ends with `max_tokens` and no text. The configured model must therefore allow `disabled`.
-No sampling parameter is sent (current models refuse them). Nothing retries here: the turn owns retries and deadline.
-"""
+"""The language model, as the agent sees it: what is asked, what comes back, and who may step in for whom."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Literal, Protocol, cast
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any, Literal, Protocol
 
-import anthropic
-import httpx
-import orjson
-from anthropic.types import MessageParam, OutputConfigParam, TextBlockParam, ToolParam
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from lib import ledger
-from lib.errors import ModelRefusedError, ModelUnavailableError
+from lib.errors import ModelOverloadedError, ModelRefusedError, ModelUnavailableError
 
 TRUNCADAS = frozenset({"max_tokens", "model_context_window_exceeded"})
-PASSAGEIROS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
-# Of an account that may not go on: asking again never helps, whatever the status.
-CONTA_PARADA = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached", "organization_on_hold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +70,7 @@ class Pedido:
     """One call. `sistema` is the cacheable prefix: nothing that changes from turn to turn belongs in it.
 
     `esquema` asks for an answer that is JSON of this schema; refusals and truncated answers may still break it.
-    `prazo_s` bounds the whole call.
+    `prazo_s` bounds the whole call. `so_texto` forbids tool calls while the tools, part of the cached prefix, stay.
     """
 
     sistema: tuple[str, ...]
@@ -95,6 +80,7 @@ class Pedido:
     ferramentas: tuple[Ferramenta, ...] = ()
     max_tokens: int = 600
     esquema: Mapping[str, Any] | None = None
+    so_texto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,151 +136,71 @@ class Modelo(Protocol):
         """Answer once. Safe to repeat, but each call is billed and may answer differently.
 
         Raises:
-            ModelUnavailableError: no answer in time, overload, limits: another attempt may help.
+            ModelOverloadedError: the model is overloaded (529): another model may answer now.
+            ModelUnavailableError: no answer in time, limits, faults: another attempt may help.
             ModelRefusedError: the request, the key or the account is refused: another attempt will not.
         """
         ...
 
 
-class _Uso(BaseModel):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+class Catalogo(Protocol):
+    """Something that knows which models there are."""
+
+    async def existe(self, modelo: str, prazo_s: float) -> bool:
+        """Tell whether a model of this id can be used.
+
+        Raises:
+            ModelUnavailableError, ModelRefusedError: it could not be found out.
+        """
+        ...
 
 
-class _Message(BaseModel):
-    """The parts of an answer that are read; everything else may come and go."""
+@dataclass(frozen=True, slots=True)
+class ComReserva:
+    """A model that another one stands in for when it is overloaded, and only then, with the very same request.
 
-    model_config = ConfigDict(extra="ignore")
+    The answer names the model that wrote it.
+    """
 
-    content: list[dict[str, Any]]
-    stop_reason: str | None = None
-    model: str = ""
-    usage: _Uso = Field(default_factory=_Uso)
-
-
-class Anthropic:
-    """The Messages API through the SDK, on our pooled client. `client`'s owner closes it."""
-
-    def __init__(self, client: httpx.AsyncClient, api_key: str, base_url: str) -> None:
-        self._sdk = anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0, http_client=client)
+    modelo: Modelo
+    reserva: str
 
     async def gerar(self, pedido: Pedido) -> Resposta:
-        """Ask once, within `pedido.prazo_s`; counts the call and its tokens in the ledger."""
-        ledger.count("llm_calls")
+        """Ask the wanted model; where it is overloaded, ask the reserve within what is left of the time."""
+        started = monotonic()
         try:
-            async with asyncio.timeout(pedido.prazo_s):
-                raw = await self._sdk.messages.with_raw_response.create(
-                    model=pedido.modelo,
-                    max_tokens=pedido.max_tokens,
-                    system=_system(pedido.sistema),
-                    messages=_messages(pedido.mensagens),
-                    thinking={"type": "disabled"},
-                    tools=_tools(pedido.ferramentas) if pedido.ferramentas else anthropic.omit,
-                    output_config=_format(pedido.esquema) if pedido.esquema else anthropic.omit,
-                    timeout=pedido.prazo_s,
-                )
-        except anthropic.APIStatusError as cause:
-            raise judged(cause) from cause
-        except (anthropic.APIError, TimeoutError) as cause:
-            raise ModelUnavailableError(f"the model did not answer: {type(cause).__name__}") from cause
-        resposta = parsed(raw.http_response.content, raw.headers.get("request-id"))
-        ledger.count("tokens_in", resposta.uso.entrada_total)
-        ledger.count("tokens_out", resposta.uso.saida)
-        return resposta
+            return await self.modelo.gerar(pedido)
+        except ModelOverloadedError:
+            left_s = pedido.prazo_s - (monotonic() - started)
+            if pedido.modelo == self.reserva or left_s <= 0:
+                raise
+            return await self.modelo.gerar(replace(pedido, modelo=self.reserva, prazo_s=left_s))
 
 
-def judged(error: anthropic.APIStatusError) -> ModelUnavailableError | ModelRefusedError:
-    """Tell a refusal for good from a refusal for now."""
-    body = error.body if isinstance(error.body, dict) else {}
-    inner = body.get("error")
-    detail = inner if isinstance(inner, dict) else {}
-    details = detail.get("details")
-    code = details.get("error_code") if isinstance(details, dict) else None
-    reason = f"anthropic {error.status_code} {detail.get('type') or ''} {code or ''} {error.request_id or ''}"
-    passing = error.status_code in PASSAGEIROS or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if code in CONTA_PARADA or not passing:
-        return ModelRefusedError(" ".join(reason.split()))
-    wait_s = _seconds(error.response.headers.get("retry-after"))
-    return ModelUnavailableError(" ".join(reason.split()), retry_after_s=wait_s)
+@dataclass(frozen=True, slots=True)
+class Verificacao:
+    """What a catalogue said: ids that do not exist (retired, misspelt), and ids it said nothing about, with reasons."""
+
+    inexistentes: tuple[str, ...] = ()
+    sem_resposta: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def completa(self) -> bool:
+        """Whether every model is known to exist."""
+        return not self.inexistentes and not self.sem_resposta
 
 
-def parsed(content: bytes, request_id: str | None) -> Resposta:
-    """Read an answer with status 200.
-
-    Raises:
-        ModelUnavailableError: it is no message (a proxy's page, a cut body).
-    """
-    try:
-        message = _Message.model_validate(orjson.loads(content))
-    except (orjson.JSONDecodeError, ValidationError) as cause:
-        raise ModelUnavailableError(f"the model's answer cannot be read ({request_id})") from cause
-    usage = message.usage
-    return Resposta(
-        blocos=tuple(_block(block) for block in message.content),
-        parada=message.stop_reason or "",
-        uso=Uso(
-            entrada=usage.input_tokens,
-            saida=usage.output_tokens,
-            cache_escrita=usage.cache_creation_input_tokens or 0,
-            cache_leitura=usage.cache_read_input_tokens or 0,
-        ),
-        modelo=message.model,
-        request_id=request_id,
+async def verificar_modelos(catalogo: Catalogo, modelos: Sequence[str], prazo_s: float) -> Verificacao:
+    """Ask for every model at once; an id that nobody answers for is unknown, which is neither good nor bad."""
+    found = await asyncio.gather(*(_verify(catalogo, modelo, prazo_s) for modelo in dict.fromkeys(modelos)))
+    return Verificacao(
+        inexistentes=tuple(modelo for modelo, there in found if there is False),
+        sem_resposta={modelo: there for modelo, there in found if isinstance(there, str)},
     )
 
 
-def _seconds(value: str | None) -> float | None:
+async def _verify(catalogo: Catalogo, modelo: str, prazo_s: float) -> tuple[str, bool | str]:
     try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
-        return None
-
-
-def _block(block: Mapping[str, Any]) -> Bloco:
-    match block:
-        case {"type": "text", "text": str(text)} if not block.get("citations"):
-            return Texto(text)
-        case {"type": "tool_use", "id": str(id_), "name": str(name), "input": dict(entrada)}:
-            return UsoFerramenta(id_, name, entrada)
-        case _:
-            return BlocoBruto(block)
-
-
-def _system(parts: Sequence[str]) -> list[TextBlockParam]:
-    blocks: list[TextBlockParam] = [{"type": "text", "text": part} for part in parts if part.strip()]
-    if blocks:
-        blocks[-1]["cache_control"] = {"type": "ephemeral"}
-    return blocks
-
-
-def _tools(tools: Sequence[Ferramenta]) -> list[ToolParam]:
-    return [{"name": tool.nome, "description": tool.descricao, "input_schema": dict(tool.esquema)} for tool in tools]
-
-
-def _format(schema: Mapping[str, Any]) -> OutputConfigParam:
-    return {"format": {"type": "json_schema", "schema": dict(schema)}}
-
-
-def _messages(messages: Sequence[Mensagem]) -> list[MessageParam]:
-    """Write the history: results before text, and nothing empty, which the API refuses."""
-    written: list[dict[str, Any]] = []
-    for message in messages:
-        ordered = sorted(message.blocos, key=lambda bloco: not isinstance(bloco, ResultadoFerramenta))
-        content = [_written(bloco) for bloco in ordered if not (isinstance(bloco, Texto) and not bloco.texto.strip())]
-        if content:
-            written.append({"role": message.papel, "content": content})
-    return cast("list[MessageParam]", written)
-
-
-def _written(bloco: Bloco) -> Mapping[str, Any]:
-    match bloco:
-        case Texto(texto):
-            return {"type": "text", "text": texto}
-        case UsoFerramenta(id_, nome, entrada):
-            return {"type": "tool_use", "id": id_, "name": nome, "input": entrada}
-        case ResultadoFerramenta(id_, conteudo, erro):
-            return {"type": "tool_result", "tool_use_id": id_, "content": conteudo, "is_error": erro}
-        case BlocoBruto(dados):
-            return dados
+        return modelo, await catalogo.existe(modelo, prazo_s)
+    except (ModelUnavailableError, ModelRefusedError) as unknown:
+        return modelo, str(unknown)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -52,6 +54,28 @@ class Sandbox:
             "nome": nome,
         }
         await self._ask("POST", "/_sandbox/medicos/rajada", json=body)
+
+    async def write(self, instancia: str, telefone: str, texto: str, *, nome: str) -> str:
+        """Let a doctor write one message to one of our numbers; return its id."""
+        body = {"instance": instancia, "telefone": telefone, "texto": texto, "nome": nome}
+        answer = await self._ask("POST", "/_sandbox/medicos/mensagem", json=body)
+        return str(answer.json()["id"])
+
+    async def send_media(
+        self, instancia: str, telefone: str, message: Mapping[str, Any], *, nome: str, agora: datetime
+    ) -> str:
+        """Let a doctor send what is no text, as WhatsApp's own `message` object; return its id."""
+        msg_id = f"3A{uuid4().hex[:18].upper()}"
+        data = {
+            "key": {"remoteJid": f"{telefone}@s.whatsapp.net", "fromMe": False, "id": msg_id},
+            "pushName": nome,
+            "message": dict(message),
+            "messageType": next(iter(message)),
+            "messageTimestamp": int(agora.timestamp()),
+        }
+        body = {"instance": instancia, "evento": "messages.upsert", "dados": data}
+        await self._ask("POST", "/_sandbox/eventos", json=body)
+        return msg_id
 
     async def accepted(self, telefone: str, *, after: int = 0) -> Sequence[Aceita]:
         """Return what was accepted for this number after the given `seq`."""

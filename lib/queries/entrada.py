@@ -1,54 +1,34 @@
-"""Ingest: one statement per webhook, committed before the gateway gets its 2xx."""
+"""Ingest: one round trip per webhook, committed before the gateway gets its 2xx."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from lib.db import Database, Step
+from lib.queries import revisao
+from lib.queries.quem import Stored, compose, settle
 
-# A doctor and a conversation that are known cost a read; unknown ones are made here, and two first messages at once
-# meet at the unique indexes, where the second takes what the first made.
+__all__ = ["NewEvent", "NewMessage", "Stored", "ingest_message", "store_connection", "store_event", "store_receipt"]
+
 _INGEST = """-- entrada.ingest_message
-WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
-conhecido AS (
-  SELECT id, telefone, lid FROM medico WHERE telefone = :telefone OR lid = :lid ORDER BY telefone IS NULL LIMIT 1),
-aprende AS (
-  UPDATE medico m SET telefone = coalesce(m.telefone, :telefone), lid = coalesce(m.lid, :lid) FROM conhecido c
-  WHERE m.id = c.id AND ((c.telefone IS NULL AND CAST(:telefone AS text) IS NOT NULL) OR (
-    c.lid IS NULL AND CAST(:lid AS text) IS NOT NULL AND NOT EXISTS (SELECT FROM medico o WHERE o.lid = :lid)))),
-novo AS (
-  INSERT INTO medico (telefone, lid, nome) SELECT :telefone, :lid, :nome FROM k WHERE NOT EXISTS (SELECT FROM conhecido)
-  ON CONFLICT ({chave}) DO UPDATE SET nome = coalesce(medico.nome, excluded.nome) RETURNING id),
-m AS (SELECT id FROM conhecido UNION ALL SELECT id FROM novo),
-estado AS (INSERT INTO doctor_state (medico_id) SELECT id FROM novo ON CONFLICT DO NOTHING),
-aberta AS (
-  SELECT c.id FROM conversa c JOIN conhecido m ON c.medico_id = m.id
-  WHERE c.status IN ('active', 'paused', 'escalated')),
-iniciada AS (
-  INSERT INTO conversa (medico_id, chip_id) SELECT m.id, k.id FROM m, k WHERE NOT EXISTS (SELECT FROM aberta)
-  ON CONFLICT (medico_id) WHERE status IN ('active', 'paused', 'escalated')
-  DO UPDATE SET status = conversa.status RETURNING id),
-c AS (SELECT id FROM aberta UNION ALL SELECT id FROM iniciada),
+WITH {quem},
 i AS (
-  INSERT INTO inbox (source, chip_id, provider_msg_id, conversation_id, tipo, midia, texto, raw, enviada_em, desfecho)
-  SELECT :source, k.id, :msg_id, c.id, 'mensagem', :midia, :texto, :raw, :enviada_em, :desfecho FROM k, c
-  ON CONFLICT ON CONSTRAINT uq_inbox_mensagem DO NOTHING RETURNING id),
-agenda AS (
-  INSERT INTO mailbox (conversation_id, due_at, primeira_em)
-  SELECT c.id, now() + make_interval(secs => :quieto_s), now() FROM c, i WHERE CAST(:desfecho AS text) IS NULL
-  ON CONFLICT (conversation_id) DO UPDATE SET
-    primeira_em = coalesce(mailbox.primeira_em, now()),
-    dead = NULL, tries = CASE WHEN mailbox.dead IS NULL THEN mailbox.tries ELSE 0 END,
-    due_at = greatest(
-      CASE WHEN mailbox.tries > 0 AND mailbox.dead IS NULL THEN mailbox.due_at END,
-      least(now() + make_interval(secs => :quieto_s),
-            coalesce(mailbox.primeira_em, now()) + make_interval(secs => :quieto_max_s))))
-SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM i) AS inbox_id, (SELECT id FROM c) AS conversation_id
+  INSERT INTO inbox (source, chip_id, provider_msg_id, conversation_id, tipo, midia, texto, raw, enviada_em, desfecho,
+    alvo_msg_id, citada_msg_id, conteudo)
+  SELECT :source, k.id, :msg_id, c.id, 'mensagem', :midia, :texto, :raw, :enviada_em, :desfecho, :alvo_msg_id,
+    :citada_msg_id, :conteudo FROM k, c
+  ON CONFLICT ON CONSTRAINT uq_inbox_mensagem DO NOTHING RETURNING id, desfecho),
+{agenda}
+SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM i) AS inbox_id, (SELECT id FROM c) AS conversation_id,
+  t.lid, t.telefone, {dois} FROM t
 """
-_INGEST_BY = {chave: text(_INGEST.format(chave=chave)) for chave in ("telefone", "lid")}
+_INGEST_BY = {chave: compose(_INGEST, chave) for chave in ("telefone", "lid")}
 
 # What no turn will answer was said all the same: it stands in the thread, and nobody is followed up as silent.
 _HEARD = text("""-- entrada.heard
@@ -58,12 +38,21 @@ WITH n AS (
   SELECT i.conversation_id, c.medico_id, i.chip_id, i.id, 'entrada', 'medico', i.midia, coalesce(i.texto, ''),
     i.provider_msg_id, coalesce(i.enviada_em, i.received_at)
   FROM inbox i JOIN conversa c ON c.id = i.conversation_id JOIN chip k ON k.id = i.chip_id AND k.instancia = :instancia
-  WHERE i.source = :source AND i.provider_msg_id = :msg_id AND i.desfecho LIKE 'sem_resposta%'
+  WHERE i.source = :source AND i.provider_msg_id = :msg_id AND i.turn_id IS NULL AND i.desfecho IS NOT NULL
   ON CONFLICT (inbox_id) DO NOTHING RETURNING conversation_id, em)
 UPDATE conversa c SET ultima_entrada_em = greatest(c.ultima_entrada_em, n.em),
   estagio = CASE WHEN c.ultima_saida_em < n.em AND c.estagio IN ('msg_enviada', 'followup_1_enviado',
     'followup_2_enviado', 'nao_respondeu', 'recontato') THEN 'respondeu' ELSE c.estagio END
 FROM n WHERE c.id = n.conversation_id
+""")
+
+# The list "sem resposta": a person is told once of each message that nobody answers by itself (decision D23).
+_NOTICE = text("""-- entrada.notice
+INSERT INTO aviso (chave, tipo, conversation_id, texto)
+SELECT 'sem_resposta:' || i.id, 'sem_resposta', i.conversation_id, :aviso
+FROM inbox i JOIN chip k ON k.id = i.chip_id AND k.instancia = :instancia
+WHERE i.source = :source AND i.provider_msg_id = :msg_id AND i.desfecho LIKE 'sem_resposta%'
+ON CONFLICT (chave) DO NOTHING
 """)
 
 _STORE = text("""-- entrada.store
@@ -74,6 +63,15 @@ i AS (
   SELECT :source, k.id, :msg_id, :tipo, :midia, :texto, :body_hash, :endereco, :raw, :enviada_em, :desfecho FROM k
   ON CONFLICT ON CONSTRAINT uq_inbox_mensagem DO NOTHING RETURNING id)
 SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM i) AS inbox_id
+""")
+
+_LINK = text("""-- entrada.link
+INSERT INTO lid_telefone (lid, telefone)
+SELECT n.lid, n.telefone FROM unnest(CAST(:lids AS text[]), CAST(:telefones AS text[])) AS n(lid, telefone)
+WHERE EXISTS (SELECT FROM chip WHERE instancia = :instancia)
+  AND NOT EXISTS (SELECT FROM lid_telefone l WHERE l.lid = n.lid AND l.telefone = n.telefone)
+ORDER BY n.lid
+ON CONFLICT (lid) DO UPDATE SET telefone = excluded.telefone, visto_em = now()
 """)
 
 # A receipt may come before the answer to the send that it is about, and receipts overtake each other: never backwards.
@@ -98,20 +96,11 @@ SELECT coalesce((SELECT id FROM k), (SELECT id FROM chip WHERE instancia = :inst
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What a webhook became. `inbox_id` is None for a duplicate; `conversation_id` for what is no doctor's message.
-
-    `desfecho` says why no turn will answer it.
-    """
-
-    inbox_id: int | None
-    conversation_id: int | None = None
-    desfecho: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A doctor's message as extracted: `telefone` or `lid` names the doctor; texts hold no NUL."""
+    """A doctor's message as extracted: `telefone` or `lid` names the doctor; texts hold no NUL.
+
+    `parada` says that it is an explicit stop.
+    """
 
     instancia: str
     source: str
@@ -124,6 +113,15 @@ class NewMessage:
     raw: bytes
     enviada_em: datetime | None
     desfecho: str | None
+    alvo_msg_id: str | None = None
+    citada_msg_id: str | None = None
+    conteudo: dict[str, Any] | None = None
+    parada: bool = False
+
+    def params(self) -> dict[str, Any]:
+        """Return the message as its statements want it."""
+        values = {name: getattr(self, name) for name in NewMessage.__slots__}
+        return values | {"conteudo": None if self.conteudo is None else Jsonb(self.conteudo)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +144,37 @@ class NewEvent:
 async def ingest_message(db: Database, message: NewMessage, quieto_s: float, quieto_max_s: float) -> Stored | None:
     """Store a doctor's message and move its conversation's due time; None when no chip has this instance.
 
-    One round trip. A message with a `desfecho` is stored as settled and wakes nobody.
+    One round trip. A message with a `desfecho` is stored as settled and wakes nobody. What earlier events said of this
+    message, an edit or a deletion, is applied to it.
     """
     chave = "telefone" if message.telefone else "lid"
-    params = {name: getattr(message, name) for name in NewMessage.__slots__}
-    steps = [Step(_INGEST_BY[chave], params | {"quieto_s": quieto_s, "quieto_max_s": quieto_max_s}, writes=True)]
+    params = message.params() | {"quieto_s": quieto_s, "quieto_max_s": quieto_max_s, "alvo": message.msg_id}
+    steps = [Step(_INGEST_BY[chave], params, writes=True)]
     if message.desfecho is not None:
         steps.append(Step(_HEARD, params))
-    [[row], *_] = await db.round_trip(*steps)
-    return Stored(row["inbox_id"], row["conversation_id"], message.desfecho) if row["chip_id"] else None
+        if message.desfecho.startswith("sem_resposta"):
+            reason = message.desfecho.partition(": ")[2]
+            steps.append(Step(_NOTICE, params | {"aviso": f"Mensagem sem resposta automática: {reason}"}))
+    steps.append(Step(revisao.AMEND, params))
+    [[row], *_, settled] = await settle(db, steps)
+    if row["chip_id"] is None:
+        return None
+    two = row["dois"] and row["telefone"] is not None
+    return Stored(
+        row["inbox_id"],
+        row["conversation_id"],
+        settled[0]["desfecho"] if settled else message.desfecho,
+        lid=row["lid"] if two else None,
+        telefone=row["telefone"] if two else None,
+        perdida=bool(settled and settled[0]["perdida"]),
+        imediata=message.desfecho is None and quieto_s == 0,
+    )
 
 
-async def store_event(db: Database, event: NewEvent) -> Stored | None:
-    """Store what is no doctor's message; None when no chip has this instance."""
+async def store_event(db: Database, event: NewEvent, vinculos: Sequence[tuple[str, str]] = ()) -> Stored | None:
+    """Store what is no doctor's message, and the pairs of LID and phone it names; None without a chip of this name."""
     params = {name: getattr(event, name) for name in NewEvent.__slots__}
-    [[row]] = await db.round_trip(Step(_STORE, params, writes=True))
+    [[row], *_] = await db.round_trip(Step(_STORE, params, writes=True), *_links(event.instancia, vinculos))
     return Stored(row["inbox_id"]) if row["chip_id"] else None
 
 
@@ -171,8 +185,23 @@ async def store_receipt(db: Database, instancia: str, msg_id: str, status: str, 
     return Stored(row["inbox_id"]) if row["chip_id"] else None
 
 
-async def store_connection(db: Database, instancia: str, *, conectado: bool, em: datetime) -> Stored | None:
-    """Note whether the chip is connected, unless something newer is known; None when no chip has this instance."""
+async def store_connection(
+    db: Database, instancia: str, *, conectado: bool, em: datetime, evento: NewEvent | None = None
+) -> Stored | None:
+    """Note whether the chip is connected, unless something newer is known, and keep the event where it says why.
+
+    None when no chip has this instance.
+    """
     params = {"instancia": instancia, "conectado": conectado, "em": em}
-    [[row]] = await db.round_trip(Step(_CONNECTION, params, writes=True))
-    return Stored(None) if row["chip_id"] else None
+    steps = [Step(_CONNECTION, params, writes=True)]
+    if evento is not None:
+        steps.append(Step(_STORE, {name: getattr(evento, name) for name in NewEvent.__slots__}))
+    [[row], *kept] = await db.round_trip(*steps)
+    return Stored(kept[0][0]["inbox_id"] if kept else None) if row["chip_id"] else None
+
+
+def _links(instancia: str, vinculos: Sequence[tuple[str, str]]) -> list[Step]:
+    if not vinculos:
+        return []
+    lids, telefones = zip(*vinculos, strict=True)
+    return [Step(_LINK, {"instancia": instancia, "lids": list(lids), "telefones": list(telefones)})]

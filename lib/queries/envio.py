@@ -1,13 +1,14 @@
-"""The only way out: judge, choose a chip and claim under one lock; then record what became of it.
+"""The only way out: judge, choose a chip and claim under one lock. What becomes of it is in `envio_desfecho`.
 
-One round trip does it: `_LOCK` serialises the claims of all processes, so that counts cannot be overshot; `_GATE` locks
+One round trip does it: `LOCK` serialises the claims of all processes, so that counts cannot be overshot; `_GATE` locks
 the due rows with their doctor and conversation and judges each; `_CLAIM`, a later statement with a fresh snapshot,
-counts usage and gives each row a chip; `_DEFER` puts off what found none.
+counts usage and gives each row a chip; `_DEFER` puts off what found none. While the operation is paused the gate opens
+for nobody (decision D20): rows keep their due time and go on at once afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,14 +20,26 @@ from lib.domain.chip import TRUST_MINIMO, TRUST_MINIMO_RESERVA, TipoEnvio
 from lib.domain.guardrails import CAP_CONTATOS, CAP_JANELA
 
 SEM_CHIP_S = 5.0
+HUMANO_S = 900.0  # how long a reminder waits before it asks again whether the person is done
 
-_LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
+LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
+
+# The operation is paused (decision D20): asked inside the gate, so that it holds for every process from its commit on.
+PAUSADA = "EXISTS (SELECT FROM flag WHERE chave = 'pausa' AND (valor = 'true' OR valor ->> 'ativo' = 'true'))"
+
+# Of one conversation a reply goes first, then a reminder that is due, then a cold message.
+_ORDEM = "(CASE WHEN {0}.proativa THEN 2 WHEN {0}.tipo = 'lembrete' THEN 1 ELSE 0 END, {0}.id)"
+
+# What holds a row back: one on its way, or one before it; a reminder for later is before nobody.
+_ANTES = """
+    SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.id <> o.id
+      AND (p.state IN ('sending', 'unknown') OR (p.state = 'pending' AND (p.tipo <> 'lembrete' OR p.next_at <= now())
+        AND {p} < {o}))"""
 
 # FOR SHARE on the doctor and the conversation: an opt-out or a take-over commits before this look or after `sending`.
-# Everybody locks in this order: outbox rows, doctor's state, conversation. No reply waits behind a cold message.
-_GATE = text("""-- envio.gate
-WITH devida AS (
-  SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.criada_em, o.cause, o.isenta_optout,
+# Everybody locks in this order: outbox rows, doctor's state, conversation.
+_DEVIDA = """
+  SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.medico_id, o.criada_em, o.cause, o.isenta_optout,
     s.permissao, s.cooling_off_ate, s.proximo_contato_em,
     s.parada_perguntada_em, c.controle, d.telefone, j.proxima, cap.livre_em
   FROM outbox o
@@ -40,49 +53,57 @@ WITH devida AS (
     WHERE p.medico_id = o.medico_id AND p.proativa AND p.state IN ('sending', 'unknown', 'sent', 'parked')
       AND p.enviando_em > now() - make_interval(secs => :cap_janela_s)
     ORDER BY p.enviando_em DESC OFFSET :cap - 1 LIMIT 1) cap ON o.proativa
-  WHERE o.state = 'pending' AND o.next_at <= now() AND NOT EXISTS (
-    SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.id <> o.id
-      AND (p.state IN ('sending', 'unknown') OR (p.state = 'pending'
-        AND CASE WHEN p.proativa = o.proativa THEN p.id < o.id ELSE o.proativa END)))
+  WHERE o.state = 'pending' AND o.next_at <= now() AND NOT {pausada} AND NOT EXISTS ({antes})
   ORDER BY o.prioridade DESC, o.id LIMIT :limite
-  FOR UPDATE OF o SKIP LOCKED FOR SHARE OF s, c),
-veredito AS (
-  SELECT id, proativa, CASE
+  FOR UPDATE OF o SKIP LOCKED FOR SHARE OF s, c"""
+
+# `por_ler`: what the doctor wrote and nobody has read may be a stop, as after a pause.
+_BLOQUEIO = """CASE
       WHEN permissao = 'opted_out' AND NOT isenta_optout THEN 'opted_out'
       WHEN NOT (:todos OR coalesce(telefone = ANY(CAST(:permitidos AS text[])), false)) THEN 'destino_nao_permitido'
       WHEN controle = 'humano' AND cause NOT LIKE 'transferencia:%' AND NOT isenta_optout THEN 'controle_humano'
       WHEN tipo = 'followup' AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id
         AND i.tipo = 'mensagem' AND i.received_at > devida.criada_em) THEN 'respondeu'
-      WHEN proativa AND (SELECT valor = 'true' OR valor ->> 'ativo' = 'true' FROM flag WHERE chave = 'pausa')
-        THEN 'pausado'
       WHEN NOT proativa THEN NULL
+      WHEN EXISTS (SELECT FROM conversa a JOIN mailbox m ON m.conversation_id = a.id
+        WHERE a.medico_id = devida.medico_id AND m.due_at IS NOT NULL) THEN 'por_ler'
       WHEN proxima > now() THEN 'fora_do_horario'
       WHEN permissao = 'cooling_off' AND cooling_off_ate > now() THEN 'cooling_off'
       WHEN proximo_contato_em > now() THEN 'proximo_contato'
       WHEN livre_em > now() THEN 'limite_contatos'
-      WHEN parada_perguntada_em > now() - make_interval(secs => :cap_janela_s) THEN 'parada_incerta' END AS bloqueio,
+      WHEN parada_perguntada_em > now() - make_interval(secs => :cap_janela_s) THEN 'parada_incerta' END"""
+
+_GATE_OF = """-- envio.gate
+WITH devida AS ({devida}),
+veredito AS (
+  SELECT id, proativa, tipo, {bloqueio} AS bloqueio,
     CASE WHEN permissao = 'cooling_off' THEN cooling_off_ate END AS resfria_ate, proximo_contato_em, livre_em, proxima
   FROM devida)
 UPDATE outbox o SET
   motivo = v.bloqueio,
   claim = CASE WHEN v.bloqueio IS NULL THEN CAST(:claim AS uuid) END,
-  state = CASE WHEN v.bloqueio IN ('opted_out', 'controle_humano', 'respondeu') THEN 'cancelled'
+  state = CASE WHEN v.bloqueio = 'controle_humano' AND v.tipo = 'lembrete' THEN 'pending'
+    WHEN v.bloqueio IN ('opted_out', 'controle_humano', 'respondeu') THEN 'cancelled'
     WHEN v.bloqueio = 'destino_nao_permitido' AND :verificado THEN 'dead' ELSE 'pending' END,
-  next_at = CASE WHEN v.bloqueio IN ('parada_incerta', 'pausado') THEN now() + interval '1 hour'
-    WHEN v.bloqueio = 'destino_nao_permitido' THEN now() + make_interval(secs => :sem_chip_s)
-    WHEN v.bloqueio IS NULL THEN o.next_at
+  next_at = CASE WHEN v.bloqueio IS NULL THEN o.next_at
+    WHEN v.bloqueio = 'parada_incerta' THEN now() + interval '1 hour'
+    WHEN v.bloqueio IN ('destino_nao_permitido', 'por_ler') THEN now() + make_interval(secs => :sem_chip_s)
+    WHEN v.bloqueio = 'controle_humano' THEN now() + make_interval(secs => :humano_s)
     ELSE greatest(now(), v.proxima, v.resfria_ate, v.proximo_contato_em, v.livre_em) END
 FROM veredito v WHERE o.id = v.id
 RETURNING o.id, o.state, v.bloqueio
-""")
+"""
+_DUE = _DEVIDA.format(pausada=PAUSADA, antes=_ANTES.format(p=_ORDEM.format("p"), o=_ORDEM.format("o")))
+_GATE = text(_GATE_OF.format(devida=_DUE, bloqueio=_BLOQUEIO))
 
-# The least used chip first; the n-th row of a batch begins at the n-th of them, or all would want the same one.
+# The least used chip first; the n-th row of a batch begins at the n-th of them, or all would want the same one. Why it
+# was this chip is stored with the row: `lib.domain.chip.explicar_escolha` says it in words.
 _CLAIM = text("""-- envio.claim
 WITH uso AS (
   SELECT k.id, k.trust_score, k.pode_prospectar, k.pode_followup, k.pode_responder,
     least(k.limite_hora - count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour'),
           k.limite_dia - count(u.id)) AS folga,
-    count(*) OVER () AS chips,
+    count(*) OVER () AS chips, count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour') AS uso_hora,
     row_number() OVER (ORDER BY count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour'),
       k.trust_score DESC, k.id) - 1 AS vez
   FROM chip k LEFT JOIN outbox u ON u.chip_id = k.id AND u.enviando_em > now() - interval '1 day'
@@ -94,11 +115,16 @@ pedida AS (
   FROM outbox o JOIN conversa c ON c.id = o.conversation_id
   WHERE o.claim = :claim AND o.state = 'pending'),
 escolha AS (
-  SELECT p.id, p.prioridade, k.id AS chip_id, k.folga FROM pedida p
+  SELECT p.id, p.prioridade, k.id AS chip_id, k.folga, jsonb_build_object('chip_id', k.id, 'afim', p.afim,
+    'tipo', p.tipo, 'trust', k.trust_score, 'minimo', t.minimo, 'reserva', t.reserva, 'folga', k.folga,
+    'uso_hora', k.uso_hora, 'candidatos', k.candidatos, 'no_minimo', k.no_minimo, 'chips', k.chips, 'vez', k.vez,
+    'lugar', p.n) AS escolha
+  FROM pedida p
   JOIN unnest(CAST(:tipos AS text[]), CAST(:minimos AS int[]), CAST(:reservas AS int[])) AS t(tipo, minimo, reserva)
     ON t.tipo = p.tipo
   CROSS JOIN LATERAL (
-    SELECT u.id, u.folga FROM uso u
+    SELECT u.*, count(*) OVER () AS candidatos, count(*) FILTER (WHERE u.trust_score >= t.minimo) OVER () AS no_minimo
+    FROM uso u
     WHERE u.folga > 0 AND u.trust_score >= t.reserva
       AND CASE p.tipo WHEN 'prospeccao' THEN u.pode_prospectar WHEN 'followup' THEN u.pode_followup
         ELSE u.pode_responder END
@@ -106,10 +132,11 @@ escolha AS (
       mod(u.vez + u.chips - mod(p.n, u.chips), u.chips)
     LIMIT 1) k),
 ordem AS (
-  SELECT id, chip_id, folga, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n FROM escolha)
+  SELECT id, chip_id, folga, escolha, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n
+  FROM escolha)
 UPDATE outbox o SET
-  state = 'sending', chip_id = e.chip_id, fence = o.fence + 1, attempts = o.attempts + 1, enviando_em = now(),
-  lease_until = now() + make_interval(secs => :lease_s), claim = NULL, consultas = 0
+  state = 'sending', chip_id = e.chip_id, escolha = e.escolha, fence = o.fence + 1, attempts = o.attempts + 1,
+  enviando_em = now(), lease_until = now() + make_interval(secs => :lease_s), claim = NULL, consultas = 0
 FROM ordem e JOIN chip k ON k.id = e.chip_id, medico d
 WHERE o.id = e.id AND e.n <= e.folga AND d.id = o.medico_id
 RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.instancia, o.criada_em, o.cause,
@@ -119,105 +146,6 @@ RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.instancia, o.c
 _DEFER = text("""-- envio.defer
 UPDATE outbox SET claim = NULL, motivo = 'sem_chip', next_at = now() + make_interval(secs => :sem_chip_s)
 WHERE claim = :claim AND state = 'pending' RETURNING id
-""")
-
-# Only what was really sent becomes a message, moves the doctor's state and the follow-up stage. `fence` NULL: evidence.
-_SENT = text("""-- envio.mark_sent
-WITH o AS (
-  UPDATE outbox SET state = 'sent', provider_msg_id = n.msg_id, enviada_em = now(), lease_until = NULL, motivo = NULL
-  FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]), CAST(:msg_ids AS text[])) AS n(oid, nfence, msg_id)
-  WHERE outbox.id = n.oid AND state IN ('sending', 'unknown') AND fence = coalesce(n.nfence, fence)
-  RETURNING outbox.*),
-i AS (
-  INSERT INTO interacao (conversation_id, medico_id, chip_id, outbox_id, direcao, autor, proativa, texto,
-    provider_msg_id, entrega, em)
-  SELECT o.conversation_id, o.medico_id, o.chip_id, o.id, 'saida', 'julia', o.proativa, o.body, o.provider_msg_id,
-    coalesce((SELECT CASE WHEN bool_or(e.status IN ('READ', 'PLAYED')) THEN 'lida'
-        WHEN bool_or(e.status = 'DELIVERY_ACK') THEN 'entregue' WHEN bool_or(e.status = 'ERROR') THEN 'falhou' END
-      FROM delivery_event e WHERE e.provider_msg_id = o.provider_msg_id), 'enviada'), o.enviada_em
-  FROM o ON CONFLICT (outbox_id) DO NOTHING),
-s AS (
-  UPDATE doctor_state d SET ultima_saida_em = o.enviada_em, ultima_saida_ator = 'julia',
-    permissao = CASE d.permissao WHEN 'none' THEN 'initial' ELSE d.permissao END,
-    ciclo = CASE d.ciclo WHEN 'novo' THEN 'prospecting' ELSE d.ciclo END
-  FROM o WHERE d.medico_id = o.medico_id AND (d.ultima_saida_em IS NULL OR d.ultima_saida_em <= o.enviada_em)
-  RETURNING d.medico_id),
-c AS (
-  UPDATE conversa c SET ultima_saida_em = greatest(c.ultima_saida_em, o.enviada_em), chip_id = o.chip_id,
-    estagio = CASE WHEN o.estagio_apos IS NOT NULL AND coalesce(c.ultima_entrada_em <= o.criada_em, true)
-      THEN o.estagio_apos ELSE c.estagio END,
-    pausada_ate = CASE WHEN o.estagio_apos = 'nao_respondeu' THEN now() + make_interval(secs => :pausa_s)
-      ELSE c.pausada_ate END
-  FROM o WHERE c.id = o.conversation_id AND (SELECT count(*) FROM s) >= 0) -- so that the state is locked first
-SELECT o.id, EXISTS (SELECT FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.state = 'pending'
-  AND p.id <> o.id) AS resta FROM o
-""")
-
-_UNKNOWN = text("""-- envio.mark_unknown
-UPDATE outbox SET state = 'unknown', motivo = :motivo, lease_until = NULL, falhou_em = now(),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE id = :id AND fence = :fence AND state = 'sending'
-""")
-
-_RETRY = text("""-- envio.mark_retry
-UPDATE outbox SET state = 'pending', motivo = :motivo, lease_until = NULL, enviando_em = NULL, falhou_em = now(),
-  attempts = greatest(attempts - 1, 0),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE id = :id AND fence = :fence AND state = 'sending'
-""")
-
-# A refusal that is the chip's: the chip counts as disconnected until it says otherwise, and another may take the row.
-_REFUSED = text("""-- envio.mark_refused
-WITH o AS (
-  UPDATE outbox SET state = CASE WHEN :chip_fora AND attempts < :max_tentativas THEN 'pending' ELSE 'dead' END,
-    motivo = :motivo, lease_until = NULL, falhou_em = now(), enviando_em = NULL, next_at = now()
-  WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING chip_id)
-UPDATE chip SET conectado = false, conexao_em = now() FROM o WHERE chip.id = o.chip_id AND :chip_fora
-""")
-
-_REAP = text("""-- envio.reap
-UPDATE outbox SET state = 'unknown', motivo = 'lease_expirado', lease_until = NULL, falhou_em = now(),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE state = 'sending' AND lease_until < now() RETURNING id
-""")
-
-# The gateway told us of a send from this chip, to this number, with this text: our unknown one, if nobody else's.
-_EVIDENCE = text("""-- envio.evidence
-SELECT DISTINCT ON (o.id) o.id, e.provider_msg_id
-FROM outbox o JOIN medico d ON d.id = o.medico_id
-JOIN inbox e ON e.tipo = 'eco' AND e.chip_id = o.chip_id AND e.body_hash = o.body_hash AND e.endereco = d.telefone
-  AND e.received_at >= o.enviando_em - interval '5 seconds'
-WHERE o.state = 'unknown' AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)
-ORDER BY o.id, e.received_at
-""")
-
-_UNCLAIMED = text("""-- envio.unclaimed
-SELECT n.msg_id FROM unnest(CAST(:msg_ids AS text[])) WITH ORDINALITY AS n(msg_id, ordem)
-WHERE NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = n.msg_id) ORDER BY n.ordem
-""")
-
-_DOUBTS = text("""-- envio.doubts
-UPDATE outbox o SET next_at = now() + make_interval(secs => :espera_s)
-FROM chip k, medico d
-WHERE o.id IN (SELECT id FROM outbox WHERE state = 'unknown' AND next_at <= now() ORDER BY next_at LIMIT :limite
-    FOR UPDATE SKIP LOCKED)
-  AND k.id = o.chip_id AND d.id = o.medico_id
-RETURNING o.id, o.fence, o.body, o.enviando_em, o.consultas, k.instancia,
-  coalesce(d.telefone, d.lid || '@lid') AS destino
-""")
-
-_PARKED = text("""-- envio.mark_parked
-UPDATE outbox SET state = 'parked', motivo = :motivo WHERE id = :id AND fence = :fence AND state = 'unknown'
-""")
-
-# Three looks at the gateway's history found nothing: a reply is sent again, a cold message waits for a person.
-_ABSENT = text("""-- envio.absent
-UPDATE outbox o SET consultas = o.consultas + 1,
-  state = CASE WHEN o.consultas + 1 < :consultas THEN 'unknown' WHEN s.permissao = 'opted_out' AND NOT o.isenta_optout
-    THEN 'cancelled' WHEN o.proativa OR o.attempts >= :max_tentativas THEN 'parked' ELSE 'pending' END,
-  motivo = CASE WHEN o.consultas + 1 < :consultas THEN o.motivo ELSE 'sem_evidencia_de_envio' END,
-  next_at = CASE WHEN o.consultas + 1 < :consultas THEN now() + make_interval(secs => :espera_s) ELSE now() END
-FROM doctor_state s WHERE o.id = :id AND o.fence = :fence AND o.state = 'unknown' AND s.medico_id = o.medico_id
 """)
 
 
@@ -264,6 +192,7 @@ async def claim_due(
         "permitidos": list(destinos.permitidos),
         "verificado": destinos.verificado,
         "sem_chip_s": SEM_CHIP_S,
+        "humano_s": HUMANO_S,
         "cap": CAP_CONTATOS,
         "cap_janela_s": CAP_JANELA.total_seconds(),
     }
@@ -275,81 +204,9 @@ async def claim_due(
         "reservas": [TRUST_MINIMO_RESERVA[tipo] for tipo in TipoEnvio],
     }
     _, judged, claimed, deferred = await db.round_trip(
-        Step(_LOCK),
+        Step(LOCK),
         Step(_GATE, gate, writes=True),
         Step(_CLAIM, choose),
         Step(_DEFER, {"claim": claim, "sem_chip_s": SEM_CHIP_S}),
     )
     return Judged(claimed, [row for row in judged if row["bloqueio"]], len(deferred))
-
-
-async def mark_sent(db: Database, sent: Sequence[tuple[int, int | None, str]], pausa_s: float) -> bool:
-    """Record accepted sends, given as (outbox id, fence or None: evidence, provider's id).
-
-    Tells whether more waits in one of their conversations, which was held back by these.
-    """
-    params = {
-        "ids": [row[0] for row in sent],
-        "fences": [row[1] for row in sent],
-        "msg_ids": [row[2] for row in sent],
-        "pausa_s": pausa_s,
-    }
-    [done] = await db.round_trip(Step(_SENT, params, writes=True))
-    return any(row["resta"] for row in done)
-
-
-async def mark_unknown(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> None:
-    """Record that nobody knows whether this was sent; only evidence moves it from here."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s}
-    await db.round_trip(Step(_UNKNOWN, params, writes=True))
-
-
-async def mark_retry(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> None:
-    """Put back a message of which it is known that nothing was sent."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s}
-    await db.round_trip(Step(_RETRY, params, writes=True))
-
-
-async def mark_refused(
-    db: Database, outbox_id: int, fence: int, motivo: str, *, chip_fora: bool, tentativas: int
-) -> None:
-    """Record a definite refusal: dead, or back in the queue for another chip when the chip was the reason."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "chip_fora": chip_fora, "max_tentativas": tentativas}
-    await db.round_trip(Step(_REFUSED, params, writes=True))
-
-
-async def reap_and_match(db: Database, espera_s: float) -> list[tuple[int, str]]:
-    """Turn expired sends into unknown ones and return (outbox id, provider's id) for those the gateway told us of."""
-    _, found = await db.round_trip(Step(_REAP, {"espera_s": espera_s}, writes=True), Step(_EVIDENCE))
-    return [(row["id"], row["provider_msg_id"]) for row in found]
-
-
-async def claim_doubts(db: Database, limite: int, espera_s: float) -> list[Row]:
-    """Take unknown sends whose grace is over, to be looked up at the gateway."""
-    [found] = await db.round_trip(Step(_DOUBTS, {"limite": limite, "espera_s": espera_s}, writes=True))
-    return found
-
-
-async def unclaimed(db: Database, msg_ids: Sequence[str]) -> list[str]:
-    """Return those of the gateway's message ids that belong to no message of ours yet, in their order."""
-    [found] = await db.round_trip(Step(_UNCLAIMED, {"msg_ids": list(msg_ids)}))
-    return [row["msg_id"] for row in found]
-
-
-async def mark_parked(db: Database, outbox_id: int, fence: int, motivo: str) -> None:
-    """Leave an unclear send to a person: its conversation goes on, it is never repeated."""
-    await db.round_trip(Step(_PARKED, {"id": outbox_id, "fence": fence, "motivo": motivo}, writes=True))
-
-
-async def mark_absent(
-    db: Database, outbox_id: int, fence: int, consultas: int, espera_s: float, tentativas: int
-) -> None:
-    """Record a look-up that found nothing; the last of `consultas` decides, and `tentativas` sends are the most."""
-    params = {
-        "id": outbox_id,
-        "fence": fence,
-        "consultas": consultas,
-        "espera_s": espera_s,
-        "max_tentativas": tentativas,
-    }
-    await db.round_trip(Step(_ABSENT, params, writes=True))

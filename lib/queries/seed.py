@@ -8,11 +8,16 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+from lib.db import compiled
+from lib.domain.conhecimento import PecaLida
+from lib.queries.conhecimento import IMPORT, import_params
+
 # Every table that holds business data, in the order of their foreign keys. TRUNCATE without CASCADE refuses to run when
 # a table that refers to one of these is missing here.
 TABELAS = (
     *("chip", "chip_trust_historico", "especialidade", "hospital", "vaga", "medico", "doctor_state", "conversa"),
     *("mailbox", "turno", "inbox", "outbox", "interacao", "tool_effect", "delivery_event", "avaliacao_qualidade"),
+    *("lid_telefone", "memoria", "interesse", "transferencia", "aviso", "diretriz"),
 )
 _CHAVE = "seed"
 _LOCK = 5_901
@@ -59,6 +64,12 @@ def copy_rows(connection: Connection[Any], table: str, columns: Sequence[str], r
             for row in rows:
                 copy.write_row(row)
         return cursor.rowcount
+
+
+def import_knowledge(connection: Connection[Any], pasta: str, pecas: Sequence[PecaLida]) -> int:
+    """Make the pieces whose origin begins with `pasta` be exactly these and return how many there are."""
+    connection.execute(compiled(IMPORT), import_params(pasta, pecas, grava=True))
+    return len(pecas)
 
 
 def advance_identities(connection: Connection[Any], last: Mapping[str, int]) -> None:

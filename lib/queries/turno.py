@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from lib.db import Database, Row, Step
 
-# A message, or an edit of one, that landed unread before the lock keeps all but the last attempt from being written.
+# A message that landed unread before the lock, an edit or a deletion keep all but the last attempt from being written.
 # Every later step hangs on the row that _OPEN writes, and _OPEN on the fence: one lost fence and nothing is written.
 _LOCK = text("""-- turno.lock
 SELECT fence FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence FOR UPDATE
@@ -26,10 +26,10 @@ SELECT :conversation_id, :medico_id, :fence, :tentativa, :desfecho, :motivo, :re
   :decisao, :situacao, :modelo, :prompt_hash, :prompts, :chamadas, :ferramentas, :etapas, :custos, :custo_micro_usd,
   :iniciado_em, :terminado_em
 FROM mailbox WHERE conversation_id = :conversation_id AND fence = :fence AND (:ultima OR NOT EXISTS (
-  SELECT FROM inbox i LEFT JOIN unnest(CAST(:vistas AS bigint[]), CAST(:revisoes AS int[])) AS v(id, revisao)
-    ON v.id = i.id AND v.revisao = i.revisao
-  WHERE i.conversation_id = :conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem' AND i.desfecho IS NULL
-    AND v.id IS NULL))
+  SELECT FROM unnest(CAST(:vistas AS bigint[]), CAST(:revisoes AS int[])) AS v(id, revisao)
+  FULL JOIN (SELECT id, revisao FROM inbox WHERE conversation_id = :conversation_id AND turn_id IS NULL
+    AND tipo = 'mensagem' AND desfecho IS NULL) i ON i.id = v.id AND i.revisao = v.revisao
+  WHERE i.id IS NULL OR v.id IS NULL))
 RETURNING id
 """)
 
@@ -121,7 +121,9 @@ UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0,
   due_at = (SELECT now() + make_interval(secs => :quieto_s) WHERE EXISTS (
     SELECT FROM inbox i WHERE i.conversation_id = m.conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
       AND i.desfecho IS NULL))
-WHERE m.conversation_id = :conversation_id AND m.fence = :fence
+FROM turno t
+WHERE m.conversation_id = :conversation_id AND m.fence = :fence AND t.conversation_id = m.conversation_id
+  AND t.fence = m.fence
 """)
 
 _WATERFALL = text("""-- turno.waterfall
@@ -133,15 +135,6 @@ SELECT t.*, coalesce((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'recebida_
         WHERE e.provider_msg_id = o.provider_msg_id), '{}'))
       ORDER BY o.id) FROM outbox o LEFT JOIN chip k ON k.id = o.chip_id WHERE o.turn_id = t.id), '[]') AS saidas
 FROM turno t WHERE t.id = :id
-""")
-
-_THREAD = text("""-- turno.thread
-SELECT i.id, i.direcao, i.autor, i.midia, i.texto, i.entrega, i.em, k.instancia AS chip,
-  coalesce(n.turn_id, o.turn_id) AS turno_id
-FROM interacao i LEFT JOIN chip k ON k.id = i.chip_id LEFT JOIN inbox n ON n.id = i.inbox_id
-  LEFT JOIN outbox o ON o.id = i.outbox_id
-WHERE i.conversation_id = :conversation_id AND i.id < :antes_de
-ORDER BY i.id DESC LIMIT :limite
 """)
 
 
@@ -312,11 +305,3 @@ async def waterfall(db: Database, turn_id: int) -> Row | None:
     """Return one turn with its inbound and outbound rows; no texts."""
     [found] = await db.round_trip(Step(_WATERFALL, {"id": turn_id}))
     return found[0] if found else None
-
-
-async def thread(db: Database, conversation_id: int, antes_de: int, limite: int) -> list[Row]:
-    """Return a page of a conversation, newest first, the messages whose id is below `antes_de`."""
-    [found] = await db.round_trip(
-        Step(_THREAD, {"conversation_id": conversation_id, "antes_de": antes_de, "limite": limite})
-    )
-    return found

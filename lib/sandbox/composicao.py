@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,17 @@ _GREETINGS: Final = (
 _ROBOT: Final = "Sou a Júlia, uma assistente automática. Se preferir, chamo alguém da equipe pra falar com você."
 _NOTHING: Final = ("Olhei agora e não achei nada nesse perfil.", "Procurei aqui e não apareceu nenhuma opção assim.")
 _FAILED: Final = "Não consegui consultar agora. Assim que conseguir, te aviso por aqui."
+_ACTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "agendar_lembrete": "",
+        "registrar_interesse": "Anotei o seu interesse. Uma pessoa da equipe confirma com você por aqui.",
+        "salvar_memoria": "Anotei aqui, obrigada por contar.",
+    }
+)
+_ASK: Final = (
+    "Antes de procurar, me conta: qual período e qual região funcionam melhor para você?",
+    "Consigo te ajudar melhor sabendo o que prefere: dia ou noite, e em qual região?",
+)
 _THANKS: Final = ("obrigad", "valeu", "show", "perfeito")
 _SECRET_KEYS: Final = ("id", "_id", "uuid", "token", "telefone", "cpf", "crm")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", re.IGNORECASE)
@@ -28,9 +40,11 @@ _MARKUP: Final = re.compile(r"[*_#`>|]+|^\s*[-•]\s+", re.MULTILINE)
 _LONGEST: Final = 320
 
 
-def small_talk(text: str, seed: int) -> str:
-    """A greeting, thanks, or the truth about being automatic."""
+def small_talk(text: str, seed: int, question: str | None = None) -> str:
+    """A greeting, thanks, or the truth about being automatic; `question` is what the instructions want asked."""
     words = f"{plain(text)} "
+    if question and not any(word in words for word in ROBOT_WORDS):
+        return f"Oi! Aqui é a Júlia, assistente automática. {question}"
     if any(word in words for word in ROBOT_WORDS):
         return _ROBOT
     if any(word in words for word in _THANKS):
@@ -38,7 +52,46 @@ def small_talk(text: str, seed: int) -> str:
     return _GREETINGS[seed % len(_GREETINGS)]
 
 
-def after_tools(results: Sequence[ToolResult], seed: int) -> str:
+def records_of(text: str) -> list[Mapping[str, Any]]:
+    """The records in the first list of a result that is JSON."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return []
+    lists = (
+        [value]
+        if isinstance(value, list)
+        else [v for v in value.values() if isinstance(v, list)]
+        if isinstance(value, dict)
+        else []
+    )
+    return [entry for entry in (lists[0] if lists else []) if isinstance(entry, dict)]
+
+
+def after_tools(results: Sequence[ToolResult], seed: int, question: str | None = None) -> str:
+    """One message about what the tools did and, of one to three sentences, about the first useful result.
+
+    Where no tool could be used, the doctor is asked what would help: `question`, if the instructions have one.
+    """
+    if all(result.is_error for result in results):
+        return f"Claro! {question}" if question else _ASK[seed % len(_ASK)]
+    done = [said for result in results if not result.is_error and (said := _acted(result))]
+    others = [result for result in results if result.tool not in _ACTS]
+    return " ".join([*done, _found(others, seed)] if others else done or [_FAILED])
+
+
+def _acted(result: ToolResult) -> str | None:
+    """What is said of a tool that writes; a reminder's time comes from its result."""
+    if result.tool == "agendar_lembrete":
+        try:
+            when = str(orjson.loads(result.text).get("agendado_para") or "")
+        except (orjson.JSONDecodeError, AttributeError):
+            when = ""
+        return f"Combinado, te escrevo {when}." if when else "Combinado, te escrevo no dia e na hora que pediu."
+    return _ACTS.get(result.tool)
+
+
+def _found(results: Sequence[ToolResult], seed: int) -> str:
     """One message of one to three sentences about the first useful result."""
     for result in results:
         if result.is_error or not result.text.strip():

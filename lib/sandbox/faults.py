@@ -22,6 +22,7 @@ class Falha(BaseModel):
 
     alvo: str = Field(min_length=1)
     instancia: str | None = Field(None, description="só para esta instância")
+    modelo: str | None = Field(None, description="só quando o pedido é para este modelo")
     latencia_ms: Milliseconds = 0
     status: int | None = Field(None, ge=400, le=599)
     corpo: Any = Field(None, description="corpo da resposta; sem ele, o erro típico do fornecedor")
@@ -57,8 +58,9 @@ class Faults:
     def put(self, faults: Iterable[Falha]) -> None:
         """Switch on; the new faults of an operation replace its old ones."""
         fresh = list(faults)
-        targets = {(fault.alvo, fault.instancia) for fault in fresh}
-        self._active = [fault for fault in self._active if (fault.alvo, fault.instancia) not in targets] + fresh
+        targets = {(fault.alvo, fault.instancia, fault.modelo) for fault in fresh}
+        kept = [fault for fault in self._active if (fault.alvo, fault.instancia, fault.modelo) not in targets]
+        self._active = kept + fresh
 
     def clear(self, alvo: str | None = None) -> None:
         """Switch off one operation's faults, or all."""
@@ -68,10 +70,12 @@ class Faults:
         """What is switched on, with what is left of `vezes`."""
         return list(self._active)
 
-    def take(self, alvo: str, instance: str | None) -> Falha | None:
+    def take(self, alvo: str, instance: str | None, model: str | None = None) -> Falha | None:
         """The first fault that hits this call, if any; the draw and the count are spent."""
         for fault in self._active:
-            if not fnmatchcase(alvo, fault.alvo) or fault.instancia not in {None, instance}:
+            if not fnmatchcase(alvo, fault.alvo):
+                continue
+            if fault.instancia not in {None, instance} or fault.modelo not in {None, model}:
                 continue
             if fault.probabilidade < 1 and self._rng.random() >= fault.probabilidade:
                 continue

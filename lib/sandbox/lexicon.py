@@ -16,6 +16,7 @@ HOSPITAL_WORDS: Final = (
     "maternidade",
     "santa casa",
 )
+OPTION_WORDS: Final = ("opcoes", "opcao", "alternativas")
 ROBOT_WORDS: Final = ("robo", "humano", "pessoa de verdade", "ia ", "inteligencia artificial", "automatic", "bot")
 SPECIALTIES: Final = (
     "cardiologia", "pediatria", "ortopedia", "ginecologia", "obstetricia", "anestesiologia", "clinica medica",
@@ -80,3 +81,32 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "negativo": ("absurdo", "pessimo", "chato", "ruim"),
     }
 )  # fmt: skip
+PEOPLE: Final = (
+    "falar com alguem", "falar com uma pessoa", "falar com um humano", "falar com atendente", "quero uma pessoa",
+    "me passa para alguem", "chama alguem", "chame alguem", "atendente humano", "quero falar com gente",
+)  # fmt: skip
+REMINDERS: Final = (
+    "me lembr", "lembrete", "me chama ", "me chame ", "me procura ", "me procure ", "me avisa ", "me avise ",
+    "me escreve ", "me escreva ", "fala comigo ", "fale comigo ", "me liga ", "me ligue ",
+)  # fmt: skip
+ACCEPTANCE: Final = (
+    "quero ess", "quero est", "quero a primeira", "quero o primeiro", "quero o do ", "quero a da ", "quero o de ",
+    "tenho interesse", "me interessa", "fico com", "pode ser ess", "aceito", " topo", "pode registrar", "essa vaga sim",
+    "esse plantao sim", "quero fazer esse", "quero o plantao", "quero a vaga",
+)  # fmt: skip
+REFUSED_ACCEPTANCE: Final = ("nao tenho interesse", "nao me interessa", "nao quero", "nao aceito", "nao topo")
+PREFERENCES: Final = (
+    " prefiro ", " nao faco ", " so trabalho ", " so faco ", " nao trabalho ", " nao pego ", " gosto de ", " so pego ",
+    " so aceito ", " anota que ", " anote que ", " meu minimo ",
+)  # fmt: skip
+FORGET: Final = ("esquece o que", "esqueca o que", "apaga o que", "apague o que", "esquece que eu", "apaga minhas")
+SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "valor_minimo": ("reais", "r$", "minimo", "valor"),
+        "turno": ("noturno", "diurno", "noite", "de dia", "manha", "tarde", "24h", "12h", "turno", "madrugada"),
+        "regiao": ("regiao", "zona", "cidade", "perto", "bairro", "interior", "capital"),
+        "hospital": ("hospital", "upa", "santa casa", "pronto"),
+        "especialidade": ("cardio", "pediatria", "clinica", "uti", "emergencia", "especialidade"),
+        "disponibilidade": ("fim de semana", "semana", "feriado", "plantao", "plantoes"),
+    }
+)

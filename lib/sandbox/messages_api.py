@@ -11,7 +11,7 @@ import orjson
 from fastapi import Request, Response
 
 from lib.sandbox.faults import Faults
-from lib.sandbox.messages_rules import MODELS, InvalidRequestError, check
+from lib.sandbox.messages_rules import MODELS, InvalidRequestError, check, find_model
 from lib.sandbox.modelo_hostil import answer_as_enemy
 from lib.sandbox.modelo_julia import answer_as_julia
 from lib.sandbox.modelo_ruido import answer_as_noise
@@ -89,7 +89,7 @@ def anthropic_routes(oracle: Oracle, faults: Faults) -> tuple[tuple[str, str, En
 
     async def model(request: Request) -> Response:
         wanted = request.path_params["model"]
-        row = next((row for row in MODELS if row[0] == wanted), None)
+        row = find_model(wanted)
         if row is None:
             raise InvalidRequestError(f"model: {wanted}", 404)
         return json_reply(_model_row(*row), headers={"request-id": new_request_id()})
@@ -106,7 +106,7 @@ def _guarded(faults: Faults, alvo: str, answer: Callable[[Request], Awaitable[Re
     """An endpoint with its faults, its key check and the vendor's error envelope."""
 
     async def endpoint(request: Request) -> Response:
-        fault = faults.take(alvo, None)
+        fault = faults.take(alvo, None, await _model_of(request))
         if fault and not fault.depois_de_aceitar and (forced := await fault.strike("anthropic")):
             return forced
         if not (request.headers.get("x-api-key") or request.headers.get("authorization")):
@@ -122,6 +122,17 @@ def _guarded(faults: Faults, alvo: str, answer: Callable[[Request], Awaitable[Re
         return reply
 
     return endpoint
+
+
+async def _model_of(request: Request) -> str | None:
+    """The model a request is about, however broken the rest of it is."""
+    if "model" in request.path_params:
+        return str(request.path_params["model"])
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        return None
+    return str(body["model"]) if isinstance(body, dict) and "model" in body else None
 
 
 async def _body(request: Request) -> dict[str, Any]:

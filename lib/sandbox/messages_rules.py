@@ -10,8 +10,15 @@ MODELS: Final = (
     ("claude-haiku-5-5", "Claude Haiku 5.5"),
     ("claude-sonnet-5-5", "Claude Sonnet 5.5"),
     ("claude-opus-5-5", "Claude Opus 5.5"),
+    ("claude-fable-5-1", "Claude Fable 5.1"),
+    ("claude-opus-5", "Claude Opus 5"),
+    ("claude-sonnet-5", "Claude Sonnet 5"),
+    ("claude-opus-4-8", "Claude Opus 4.8"),
+    ("claude-sonnet-4-6", "Claude Sonnet 4.6"),
     ("claude-haiku-4-5-20251001", "Claude Haiku 4.5"),
 )
+_ALIASES: Final = frozenset({"claude-haiku-4-5"})
+_KNOWN: Final = _ALIASES | {model for model, _ in MODELS}
 _FIELDS: Final = frozenset(
     {
         "cache_control", "container", "context_management", "inference_geo", "max_tokens", "mcp_servers", "messages",
@@ -19,7 +26,6 @@ _FIELDS: Final = frozenset(
         "thinking", "tool_choice", "tools", "top_k", "top_p",
     }
 )  # fmt: skip
-_RETIRED: Final = re.compile(r"^claude-(3|2|instant)|^claude-(opus|sonnet)-4-0|^claude-(opus|sonnet)-4-2025")
 _NO_SAMPLING: Final = re.compile(r"^claude-(haiku|sonnet|opus|fable)-5(-\d+)?$")
 _TOOL_NAME: Final = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
 _SCHEMA_LIMITS: Final = (
@@ -42,6 +48,13 @@ class InvalidRequestError(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
+
+
+def find_model(model: str) -> tuple[str, str] | None:
+    """(id, name) of a model that is neither retired nor made up; an alias leads to the id with its date."""
+    return next(
+        (row for row in MODELS if row[0] == model or (model in _ALIASES and row[0].startswith(f"{model}-"))), None
+    )
 
 
 def check(body: Mapping[str, Any], *, counting: bool = False) -> None:
@@ -72,7 +85,7 @@ def _check_model(body: Mapping[str, Any]) -> None:
     model = body["model"]
     if not isinstance(model, str) or not model:
         raise InvalidRequestError("model: Input should be a valid string")
-    if not model.startswith("claude-") or _RETIRED.match(model):
+    if model not in _KNOWN:
         raise InvalidRequestError(f"model: {model}", 404)
     if not _NO_SAMPLING.match(model):
         return

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import orjson
 
-from lib.sandbox.composicao import after_tools, small_talk
-from lib.sandbox.lexicon import HOSPITAL_WORDS, SHIFT_WORDS
+from lib.sandbox.composicao import after_tools, records_of, small_talk
+from lib.sandbox.intencao import asked_for, choices
+from lib.sandbox.lexicon import HOSPITAL_WORDS, OPTION_WORDS, SHIFT_WORDS
 from lib.sandbox.prompt import Answer, Prompt, Tool, plain
 from lib.sandbox.schema_fill import Filler, mention
 
@@ -33,12 +34,12 @@ def answer_as_julia(prompt: Prompt) -> Answer:
         forced = next((tool for tool in prompt.tools if tool.name == prompt.forced), None)
         return call(prompt, forced or _wanted(prompt) or prompt.tools[0])
     if prompt.results:
-        return Answer.of_text(after_tools(prompt.results, prompt.seed))
-    if prompt.choice == "auto" and (tool := _wanted(prompt)):
-        return call(prompt, tool)
+        return _offer(prompt) or Answer.of_text(after_tools(prompt.results, prompt.seed, prompt.question))
+    if prompt.choice == "auto" and (calls := _wanted_calls(prompt)):
+        return Answer(tuple(calls), "tool_use", "ferramenta")
     if prompt.wants_json and not prompt.tools:
         return structured(prompt, _described(prompt) or _DEFAULT_JSON)
-    return Answer.of_text(small_talk(prompt.doctor_text, prompt.seed))
+    return Answer.of_text(small_talk(prompt.doctor_text, prompt.seed, prompt.question))
 
 
 def structured(prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
@@ -47,21 +48,44 @@ def structured(prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
     return Answer.of_text(orjson.dumps(value).decode(), "estruturada")
 
 
+def _wanted_calls(prompt: Prompt) -> list[Mapping[str, Any]]:
+    """What the doctor asks for, and a search beside a preference told with it; ids differ within one answer."""
+    asked = list(asked_for(prompt))
+    remembers = all(arguments.get("acao") == "salvar" for _, arguments in asked)
+    if remembers and (search := _wanted(prompt)):
+        asked.append((search, _arguments(prompt, search)))
+    return [_block(prompt, tool, arguments, index) for index, (tool, arguments) in enumerate(asked)]
+
+
+def _offer(prompt: Prompt) -> Answer | None:
+    """Numbered choices, where the doctor wants options and the search found several days."""
+    tool = prompt.named("enviar_opcoes")
+    if tool is None or prompt.choice != "auto" or not any(word in plain(prompt.doctor_text) for word in OPTION_WORDS):
+        return None
+    days = choices([record for result in prompt.results if not result.is_error for record in records_of(result.text)])
+    if len(days) < 2:  # noqa: PLR2004 - one day is no choice
+        return None
+    arguments = {"texto": "Achei mais de uma data para você. Qual prefere?", "opcoes": days}
+    return Answer((_block(prompt, tool, arguments),), "tool_use", "ferramenta")
+
+
 def call(prompt: Prompt, tool: Tool) -> Answer:
     """One tool call with arguments found in the doctor's text; optional ones it does not mention are left out."""
+    return Answer((_block(prompt, tool, _arguments(prompt, tool)),), "tool_use", "ferramenta")
+
+
+def _arguments(prompt: Prompt, tool: Tool) -> dict[str, Any]:
     filler = Filler(prompt.doctor_text, prompt.seed, tool.schema)
-    arguments = {
+    return {
         name: value
         for name, part in tool.properties.items()
         if (value := _argument(filler, name, part, required=name in tool.required)) is not None
     }
-    block = {
-        "type": "tool_use",
-        "id": f"toolu_{prompt.seed:020x}{prompt.rounds:04x}",
-        "name": tool.name,
-        "input": arguments,
-    }
-    return Answer((block,), "tool_use", "ferramenta")
+
+
+def _block(prompt: Prompt, tool: Tool, arguments: Mapping[str, Any], index: int = 0) -> Mapping[str, Any]:
+    id_ = f"toolu_{prompt.seed:020x}{prompt.rounds + index:04x}"
+    return {"type": "tool_use", "id": id_, "name": tool.name, "input": dict(arguments)}
 
 
 def _argument(filler: Filler, name: str, part: Mapping[str, Any], *, required: bool) -> Any:

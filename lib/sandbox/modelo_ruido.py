@@ -62,6 +62,35 @@ def _only_thinking(_rng: random.Random, _prompt: Prompt) -> Answer:
     return Answer(({"type": "thinking", "thinking": "", "signature": "EqQB"},), "max_tokens", "ruido")
 
 
+def _thinking_first(rng: random.Random, _prompt: Prompt) -> Answer:
+    thinking = {"type": "thinking", "thinking": "hmm", "signature": "EqQB"}
+    return Answer((thinking, {"type": "text", "text": _unicode(rng)}), "end_turn", "ruido")
+
+
+def _context_full(rng: random.Random, _prompt: Prompt) -> Answer:
+    text = "Encontrei um plantão que combina com " + _unicode(rng)[:20]
+    return Answer(({"type": "text", "text": text},), "model_context_window_exceeded", "ruido")
+
+
+def _cut_call(rng: random.Random, prompt: Prompt) -> Answer:
+    if not prompt.tools:
+        return _truncated(rng, prompt)
+    return Answer(_call(rng, prompt.tools[0].name, {}).content, "max_tokens", "ruido")
+
+
+def _parallel(rng: random.Random, prompt: Prompt) -> Answer:
+    """Three calls in one answer: a good one, one that nobody offered, one with nothing in it."""
+    if not prompt.tools:
+        return _garbage(rng, prompt)
+    calls = (_call(rng, prompt.tools[0].name, {}), _wrong_tool(rng, prompt), _call(rng, prompt.tools[-1].name, {}))
+    return Answer(tuple(block for call in calls for block in call.content), "tool_use", "ferramenta")
+
+
+def _loop(rng: random.Random, prompt: Prompt) -> Answer:
+    """The same good call, for ever."""
+    return _call(rng, prompt.tools[0].name, {}) if prompt.tools else _empty(rng, prompt)
+
+
 def _refusal(_rng: random.Random, _prompt: Prompt) -> Answer:
     return Answer((), "refusal", "ruido")
 
@@ -79,14 +108,24 @@ VARIANTES: Final[Mapping[str, Callable[[random.Random, Prompt], Answer]]] = Mapp
         "entrada_malformada": _malformed,
         "truncado": _truncated,
         "so_pensamento": _only_thinking,
+        "pensamento_antes": _thinking_first,
+        "janela_cheia": _context_full,
+        "chamada_cortada": _cut_call,
+        "paralelo": _parallel,
+        "laco": _loop,
         "recusa": _refusal,
         "json_quebrado": _half_json,
     }
 )
 
 
+_WORDS: Final = (_garbage, _empty, _blank, _truncated, _only_thinking, _thinking_first, _refusal, _half_json)
+
+
 def answer_as_noise(prompt: Prompt, variante: str | None) -> Answer:
     """Noise of the named kind, else of a kind drawn from the request's hash."""
     rng = random.Random(prompt.seed)
+    if variante is None and prompt.choice == "none":
+        return rng.choice(_WORDS)(rng, prompt)
     chosen = VARIANTES.get(variante or "") or rng.choice(tuple(VARIANTES.values()))
     return chosen(rng, prompt)

@@ -17,6 +17,7 @@ _ONLY_JSON: Final = re.compile(
     r"\b(apenas|somente|so|only|exclusivamente)\W+(?:\w+\W+){0,5}json\b|\bjson\W+(?:\w+\W+){0,3}(apenas|somente|only)\b"
 )
 _NEGATED: Final = re.compile(r"\b(nunca|nao|sem|never|not|no)\b")
+_QUESTION: Final = re.compile(r"^Termine com esta pergunta: (.+)$", re.MULTILINE)
 _LOOKBACK: Final = 1200
 
 
@@ -69,13 +70,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request.
+    """One request; `last_text` is everything in the user's last message that has text, with what the system says in it.
 
     `seed` hashes the conversation, so equal requests get equal answers; `rounds` counts tool calls already made.
     """
 
     system: str
     doctor_text: str
+    last_text: str
     transcript: str
     tools: tuple[Tool, ...]
     choice: str
@@ -83,8 +85,19 @@ class Prompt:
     schema: Mapping[str, Any] | None
     wants_json: bool
     results: tuple[ToolResult, ...]
+    called: frozenset[str]
     rounds: int
     seed: int
+
+    @property
+    def question(self) -> str | None:
+        """The question that the instructions want at the end of the reply."""
+        found = _QUESTION.search(self.last_text)
+        return found[1].strip() if found else None
+
+    def named(self, name: str) -> Tool | None:
+        """The offered tool of this very name that was not called in this exchange yet."""
+        return next((tool for tool in self.tools if tool.name == name and name not in self.called), None)
 
     def tool(self, *stems: str) -> Tool | None:
         """The first offered tool whose name holds one of these stems."""
@@ -125,6 +138,7 @@ def parse(body: Mapping[str, Any]) -> Prompt:
     return Prompt(
         system=system,
         doctor_text=_tagged(_DOCTOR_TAG, last)[-_LOOKBACK:],
+        last_text=last,
         transcript=_tagged(_TRANSCRIPT_TAG, last),
         tools=tuple(
             Tool(tool["name"], tool.get("input_schema") or {}) for tool in body.get("tools") or () if "name" in tool
@@ -134,6 +148,7 @@ def parse(body: Mapping[str, Any]) -> Prompt:
         schema=output.get("schema"),
         wants_json=_wants_json(plain(f"{system}\n{last}")),
         results=_results(turns),
+        called=frozenset(block["name"] for _, blocks in turns for block in blocks if block.get("type") == "tool_use"),
         rounds=sum(block.get("type") == "tool_use" for _, blocks in turns for block in blocks),
         seed=int.from_bytes(digest.digest()),
     )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import resources
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.errors import UndefinedTable
 
+from lib.domain.conhecimento import PecaLida, ler_arquivo
 from lib.errors import AgenteError
 from lib.queries import seed as banco
 from lib.seed import chips, pessoas, vagas
@@ -21,6 +23,8 @@ from lib.seed.linhas import COLUNAS_ESTADO, LinhaConversa, LinhaInteracao, Linha
 from lib.seed.plano import Plano
 from lib.seed.roteiros import CENARIOS
 
+# Begins the origin of the first pieces of knowledge, so that an import of another folder leaves them alone.
+PASTA_INICIAL = "inicial/"
 _LINHAS_POR_LOTE = 20_000
 # Conversations are dealt in this rhythm: some doctors have none, some have many.
 _RITMO = (4, 6, 3, 0, 5, 2, 8, 1, 7, 4)
@@ -108,8 +112,20 @@ def _preencher(connection: Connection[Any], plano: Plano, agora: datetime) -> di
             counts[tabela] = counts.get(tabela, 0) + banco.copy_rows(connection, tabela, colunas, linhas)
     # Ids are 1 to the count in every table that has them.
     banco.advance_identities(connection, {tabela: n for tabela, n in counts.items() if tabela != "doctor_state"})
+    counts["conhecimento"] = banco.import_knowledge(connection, PASTA_INICIAL, pecas_iniciais())
     banco.write_mark(connection, {"plano": asdict(plano), "agora": agora.isoformat(), "counts": counts}, agora)
     return counts
+
+
+def pecas_iniciais() -> list[PecaLida]:
+    """Return the knowledge that Júlia starts with, from the Markdown files beside this module."""
+    files = sorted(resources.files(__package__).joinpath("conhecimento").iterdir(), key=lambda file: file.name)
+    return [
+        piece
+        for file in files
+        if file.name.endswith(".md")
+        for piece in ler_arquivo(f"{PASTA_INICIAL}{file.name}", file.read_text(encoding="utf-8"))
+    ]
 
 
 def lotes(plano: Plano, agora: datetime, escolha: chips.Escolha, hospitais: tuple[str, ...]) -> Iterator[Lote]:

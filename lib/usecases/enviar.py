@@ -18,14 +18,14 @@ from lib.crash import Crashpoint
 from lib.db import Row
 from lib.domain.cadencia import PAUSA
 from lib.domain.horario import UFS, proxima_janela
-from lib.domain.telefone import digitos
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.log import get_logger
 from lib.providers.whatsapp import GatewayError, NothingSentError
-from lib.queries import envio
+from lib.queries import envio, envio_desfecho
 from lib.queries.envio import Destinos
 from lib.resources import Resources
 from lib.settings import Ambiente
+from lib.usecases.digitando import Digitando, numero
 
 MAX_TENTATIVAS = 5
 CONSULTAS = 3
@@ -36,11 +36,6 @@ FOLGA_RELOGIO = timedelta(seconds=5)
 SONDAGEM_S = 5.0
 
 log = get_logger(__name__)
-
-
-def numero(destino: str) -> str:
-    """Write a destination as the gateway wants it: digits, or a LID's address as it is."""
-    return destino if "@" in destino else digitos(destino)
 
 
 def backoff_s(base_s: float, attempt: float) -> float:
@@ -54,9 +49,13 @@ class Envio:
 
     resources: Resources
     crash: Crashpoint
+    digitando: Digitando = field(init=False)
     _sandbox: bool | None = None
     _sondado: float = field(default=float("-inf"))
     _janelas: tuple[datetime, dict[str, datetime]] | None = None
+
+    def __post_init__(self) -> None:
+        self.digitando = Digitando(self.resources.whatsapp)
 
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
@@ -106,7 +105,7 @@ class Envio:
         try:
             msg_id = await call
         except SendRefusedError as refused:
-            await envio.mark_refused(
+            await envio_desfecho.mark_refused(
                 db, oid, fence, refused.reason[:200], chip_fora=refused.chip_down, tentativas=MAX_TENTATIVAS
             )
             log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
@@ -114,26 +113,30 @@ class Envio:
         except NothingSentError:
             waited_s = max(0.0, (self.resources.clock() - row["criada_em"]).total_seconds())
             espera_s = backoff_s(settings.retry_s, math.log2(2 + waited_s))
-            await envio.mark_retry(db, oid, fence, "gateway_fora", espera_s)
+            await envio_desfecho.mark_retry(db, oid, fence, "gateway_fora", espera_s)
             log.warning("envio.gateway_fora", outbox_id=oid, espera_s=round(espera_s, 2))
         except SendUnknownError as unknown:
-            await envio.mark_unknown(db, oid, fence, str(unknown)[:200], settings.carencia_s / CONSULTAS)
+            await envio_desfecho.mark_unknown(db, oid, fence, str(unknown)[:200], settings.carencia_s / CONSULTAS)
             log.warning("envio.incerto", outbox_id=oid)
         else:
             self.crash.reach("S13")
-            more = await envio.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
+            proxima = await envio_desfecho.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
             self.crash.reach("S14")
-            return more
+            if proxima is not None:
+                self.digitando.mostrar(row["instancia"], row["destino"], proxima - self.resources.clock())
+            return proxima is not None
         return False
 
     async def reconcile(self) -> int:
         """Settle unclear sends by what the gateway told or remembers; return how many were found to be sent."""
         settings, db = self.resources.settings, self.resources.db
+        espera_s = settings.carencia_s / CONSULTAS
         with ledger.measure("reconciliar"):
-            found = await envio.reap_and_match(db, settings.carencia_s / CONSULTAS)
+            found = await envio_desfecho.reap_and_match(db, espera_s)
             if found:
-                await envio.mark_sent(db, [(oid, None, msg_id) for oid, msg_id in found], PAUSA.total_seconds())
-            doubts = await envio.claim_doubts(db, settings.envios_simultaneos, settings.carencia_s / CONSULTAS)
+                sent = [(oid, None, msg_id) for oid, msg_id in found]
+                await envio_desfecho.mark_sent(db, sent, PAUSA.total_seconds())
+            doubts = await envio_desfecho.claim_doubts(db, settings.envios_simultaneos, espera_s)
             looked = await gather_limited(doubts, self._look_up, settings.envios_simultaneos)
         for row, failure in zip(doubts, looked, strict=True):
             if isinstance(failure, GatewayError):
@@ -147,7 +150,7 @@ class Envio:
         gone = failure.status == HTTPStatus.NOT_FOUND
         old = self.resources.clock() - row["enviando_em"] > SEM_HISTORICO
         if gone or old:
-            await envio.mark_parked(self.resources.db, row["id"], row["fence"], "historico_indisponivel")
+            await envio_desfecho.mark_parked(self.resources.db, row["id"], row["fence"], "historico_indisponivel")
         report = log.error if gone or old else log.warning
         report("envio.historico_indisponivel", outbox_id=row["id"], motivo=failure.reason[:200])
 
@@ -157,12 +160,13 @@ class Envio:
         since = row["enviando_em"] - FOLGA_RELOGIO
         wanted = hashlib.sha256(row["body"].encode()).digest()
         history = await self.resources.whatsapp.find_sent(row["instancia"], numero(row["destino"]), since)
-        for known in await envio.unclaimed(db, [m.id for m in history]):
+        for known in await envio_desfecho.unclaimed(db, [m.id for m in history]):
             message = next(m for m in history if m.id == known)
             if hashlib.sha256(message.texto.encode()).digest() == wanted:
-                await envio.mark_sent(db, [(row["id"], None, message.id)], PAUSA.total_seconds())
+                await envio_desfecho.mark_sent(db, [(row["id"], None, message.id)], PAUSA.total_seconds())
                 return True
-        await envio.mark_absent(db, row["id"], row["fence"], CONSULTAS, settings.carencia_s / CONSULTAS, MAX_TENTATIVAS)
+        espera_s = settings.carencia_s / CONSULTAS
+        await envio_desfecho.mark_absent(db, row["id"], row["fence"], CONSULTAS, espera_s, MAX_TENTATIVAS)
         return False
 
     def _proximas(self) -> dict[str, datetime]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from lib.db import Database
-from lib.domain.optout import Parada, classificar_parada
+from lib.domain.mensagem import REVISOES, TARDIA, MensagemRecebida, Midia, Tratamento, tratamento
 from lib.errors import UnauthorizedError, UnknownInstanceError
 from lib.log import get_logger
-from lib.providers.evolution_webhook import Conexao, Eco, Mensagem, Outro, Recibo, instance_of, parse, read
-from lib.queries import entrada
+from lib.providers.evolution_webhook import Conexao, Eco, Evento, Outro, Recibo, instance_of, links, parse, read
+from lib.queries import eco as ecos
+from lib.queries import entrada, fusao, revisao
+from lib.queries.eco import NewEcho
 from lib.queries.entrada import NewEvent, NewMessage, Stored
+from lib.queries.revisao import NewRevision
 
 SOURCE = "evolution"
-TARDIA = timedelta(minutes=10)
-SEM_RESPOSTA_TARDIA = "sem_resposta: chegou com mais de 10 minutos"
-SEM_TEXTO = "sem_resposta: mensagem sem texto"
 
 log = get_logger(__name__)
 
@@ -30,10 +31,21 @@ class Debounce:
     quieto_max_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Chegada:
+    """One authentic webhook on arrival."""
+
+    instancia: str
+    raw: bytes
+    body: Any
+    agora: datetime
+
+
 async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, debounce: Debounce) -> Stored:
     """Store one authentic Evolution webhook in one round trip; a repeated one changes nothing.
 
-    Whatever its bytes are, it is stored: what cannot be understood is kept as dead with its reason.
+    Whatever its bytes are, it is stored: what cannot be understood is kept as dead with its reason. A second round trip
+    joins two rows found to be one doctor, and brings home what landed in a conversation just closed.
 
     Raises:
         UnauthorizedError: the body names another instance than its key is for.
@@ -44,38 +56,54 @@ async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, deb
     named = instance_of(body)
     if named is not None and named != instancia:
         raise UnauthorizedError("the body names another instance")
-    match read(body):
-        case Mensagem() as mensagem:
-            stored = await entrada.ingest_message(
-                db, _new_message(instancia, raw, mensagem, agora), debounce.quieto_s, debounce.quieto_max_s
-            )
-        case Recibo(msg_id, status, entrega):
-            stored = await entrada.store_receipt(db, instancia, msg_id, status, entrega)
-        case Conexao(conectado):
-            stored = await entrada.store_connection(db, instancia, conectado=conectado, em=agora)
-        case Eco() as eco:
-            stored = await entrada.store_event(db, _echo(instancia, raw, eco))
-        case Outro(motivo, morta):
-            # Without a message id of its own, its bytes are its identity.
-            key = f"sha256:{hashlib.sha256(raw).hexdigest()}"
-            tipo = "morta" if morta else "evento"
-            stored = await entrada.store_event(db, NewEvent(instancia, SOURCE, key, tipo, raw, desfecho=motivo))
+    stored = await _store(db, read(body), Chegada(instancia, raw, body, agora), debounce)
     if stored is None:
         raise UnknownInstanceError(instancia)
-    if stored.desfecho and stored.inbox_id is not None:
+    if stored.lid and stored.telefone:
+        await fusao.fundir(db, stored.lid, stored.telefone)
+        log.info("medico.fundido", conversation_id=stored.conversation_id)
+    if stored.perdida and stored.conversation_id is not None:
+        await fusao.recolher(db, stored.conversation_id)
+    if stored.inbox_id is not None and (stored.desfecho or "").startswith("sem_resposta"):
         log.warning("mensagem.sem_resposta", inbox_id=stored.inbox_id, motivo=stored.desfecho)
     return stored
 
 
-def _new_message(instancia: str, raw: bytes, mensagem: Mensagem, agora: datetime) -> NewMessage:
-    late = mensagem.enviada_em is not None and agora - mensagem.enviada_em > TARDIA
-    if late and classificar_parada(mensagem.texto or "") is Parada.EXPLICITA:
-        late = False  # however late it comes, a stop is a stop
-    desfecho = SEM_RESPOSTA_TARDIA if late else None
-    if mensagem.texto is None:
-        desfecho = SEM_TEXTO
+async def _store(db: Database, evento: Evento, chegada: Chegada, debounce: Debounce) -> Stored | None:
+    match evento:
+        case MensagemRecebida() as mensagem:
+            return await _message(db, mensagem, chegada, debounce)
+        case Recibo(msg_id, status, entrega):
+            return await entrada.store_receipt(db, chegada.instancia, msg_id, status, entrega)
+        case Conexao(conectado, motivo):
+            kept = _event(chegada, "evento", motivo) if motivo else None
+            return await entrada.store_connection(
+                db, chegada.instancia, conectado=conectado, em=chegada.agora, evento=kept
+            )
+        case Eco() as eco:
+            return await _echo(db, eco, chegada)
+        case Outro(motivo, morta):
+            kept = _event(chegada, "morta" if morta else "evento", motivo)
+            return await entrada.store_event(db, kept, links(chegada.body))
+
+
+async def _message(db: Database, mensagem: MensagemRecebida, chegada: Chegada, debounce: Debounce) -> Stored | None:
+    idade = chegada.agora - mensagem.enviada_em if mensagem.enviada_em else None
+    destino = tratamento(mensagem, idade)
+    if mensagem.midia in REVISOES and mensagem.alvo_msg_id is not None:
+        return await revisao.store_revision(
+            db,
+            _new_revision(chegada, mensagem, mensagem.alvo_msg_id, destino),
+            debounce.quieto_s,
+            debounce.quieto_max_s,
+        )
+    quieto_s = 0.0 if destino.imediato else debounce.quieto_s
+    return await entrada.ingest_message(db, _new_message(chegada, mensagem, destino), quieto_s, debounce.quieto_max_s)
+
+
+def _new_message(chegada: Chegada, mensagem: MensagemRecebida, destino: Tratamento) -> NewMessage:
     return NewMessage(
-        instancia=instancia,
+        instancia=chegada.instancia,
         source=SOURCE,
         msg_id=mensagem.msg_id,
         telefone=mensagem.telefone,
@@ -83,21 +111,72 @@ def _new_message(instancia: str, raw: bytes, mensagem: Mensagem, agora: datetime
         nome=mensagem.nome,
         midia=mensagem.midia,
         texto=mensagem.texto,
-        raw=raw,
+        raw=chegada.raw,
         enviada_em=mensagem.enviada_em,
-        desfecho=desfecho,
+        desfecho=destino.desfecho,
+        alvo_msg_id=mensagem.alvo_msg_id,
+        citada_msg_id=mensagem.citada_msg_id,
+        conteudo=(mensagem.conteudo or {}) | {"parada": True} if destino.parada else mensagem.conteudo,
+        parada=destino.parada,
     )
 
 
-def _echo(instancia: str, raw: bytes, eco: Eco) -> NewEvent:
-    return NewEvent(
-        instancia=instancia,
+def _new_revision(chegada: Chegada, mensagem: MensagemRecebida, alvo: str, destino: Tratamento) -> NewRevision:
+    return NewRevision(
+        instancia=chegada.instancia,
+        source=SOURCE,
+        msg_id=mensagem.msg_id,
+        alvo=alvo,
+        assinada=mensagem.assinada,
+        telefone=mensagem.telefone,
+        lid=mensagem.lid,
+        midia=mensagem.midia,
+        nome_da_revisao="edição" if mensagem.midia is Midia.EDICAO else "apagamento",
+        texto=mensagem.texto,
+        raw=chegada.raw,
+        enviada_em=mensagem.enviada_em,
+        desfecho=destino.desfecho,
+        # A stop whose author only its target can tell waits for it.
+        ainda_nao=tratamento(replace(mensagem, texto="."), None).desfecho,
+        parada=destino.parada,
+    )
+
+
+async def _echo(db: Database, eco: Eco, chegada: Chegada) -> Stored | None:
+    body_hash = hashlib.sha256((eco.texto or "").encode()).digest()
+    late = eco.enviada_em is not None and chegada.agora - eco.enviada_em > TARDIA
+    if eco.digitada and not late:
+        echo = NewEcho(
+            instancia=chegada.instancia,
+            source=SOURCE,
+            msg_id=eco.msg_id,
+            telefone=eco.telefone,
+            lid=eco.lid,
+            midia=eco.midia,
+            texto=eco.texto,
+            body_hash=body_hash,
+            raw=chegada.raw,
+            enviada_em=eco.enviada_em,
+            conteudo=eco.conteudo,
+        )
+        return await ecos.take_over(db, echo, chegada.agora)
+    event = NewEvent(
+        instancia=chegada.instancia,
         source=SOURCE,
         msg_id=eco.msg_id,
         tipo="eco",
-        raw=raw,
+        raw=chegada.raw,
+        midia=eco.midia,
         texto=eco.texto,
-        body_hash=hashlib.sha256((eco.texto or "").encode()).digest(),
-        endereco=eco.telefone,
+        body_hash=body_hash,
+        endereco=eco.telefone or f"{eco.lid}@lid",
         enviada_em=eco.enviada_em,
     )
+    vinculos = ((eco.lid, eco.telefone),) if eco.lid and eco.telefone else ()
+    return await entrada.store_event(db, event, vinculos)
+
+
+def _event(chegada: Chegada, tipo: str, motivo: str) -> NewEvent:
+    """Keep what has no message id of its own: its bytes are its identity."""
+    key = f"sha256:{hashlib.sha256(chegada.raw).hexdigest()}"
+    return NewEvent(chegada.instancia, SOURCE, key, tipo, chegada.raw, desfecho=motivo)

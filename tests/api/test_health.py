@@ -19,9 +19,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_healthy_api_is_alive_and_ready(api: Api) -> None:
-    for path in ("/livez", "/readyz"):
-        answer = await api.client.get(path)
-        assert (answer.status_code, answer.json()) == (200, {"situacao": "ok"})
+    alive, ready = await api.client.get("/livez"), await api.client.get("/readyz")
+    assert (alive.status_code, alive.json()) == (200, {"situacao": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"situacao": "ok", "modelo": "não verificado"})
 
 
 async def test_a_draining_api_is_alive_and_not_ready(api: Api) -> None:

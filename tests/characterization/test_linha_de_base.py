@@ -88,19 +88,17 @@ def test_a_stop_that_arrives_an_hour_late_is_still_a_stop(vivo: Palco) -> None:
     assert vivo.sql("SELECT permissao FROM doctor_state") == [{"permissao": "opted_out"}]
 
 
-def test_a_voice_message_is_stored_with_the_reason_why_it_has_no_answer(vivo: Palco) -> None:
+def test_a_voice_message_is_acknowledged_and_asked_for_in_words(vivo: Palco) -> None:
     data = {
         "key": {"remoteJid": f"{MEDICO}@s.whatsapp.net", "fromMe": False, "id": "AUDIO1"},
         "message": {"audioMessage": {"seconds": 7}},
         "messageTimestamp": int(time.time()),
     }
     vivo.sandbox("POST", "/_sandbox/eventos", {"instance": "julia-01", "evento": "messages.upsert", "dados": data})
-    wait_for(lambda: recebidas(vivo), 10, "the message is stored")
-    time.sleep(0.5)
-    assert recebidas(vivo) == [
-        {"tipo": "mensagem", "midia": "audio", "em_turno": False, "desfecho": "sem_resposta: mensagem sem texto"}
-    ]
-    assert vivo.aceitas(MEDICO) == []
+    [said] = respondido(vivo)
+    assert "áudio" in said["texto"]
+    assert recebidas(vivo) == [{"tipo": "mensagem", "midia": "audio", "em_turno": True, "desfecho": "respondida"}]
+    assert vivo.sql("SELECT regra, modelo FROM turno") == [{"regra": "midia", "modelo": None}]
 
 
 def test_what_is_typed_on_our_own_phone_gets_no_reply(vivo: Palco) -> None:

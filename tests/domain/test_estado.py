@@ -14,11 +14,13 @@ from lib.domain.estado import (
     Entrada,
     Evento,
     FimCoolingOff,
+    ObjecaoResolvida,
     OptOut,
     Permissao,
     Saida,
     Severidade,
     Tendencia,
+    TransferenciaResolvida,
     apply,
 )
 from lib.domain.objecao import Objecao, TipoObjecao
@@ -35,12 +37,14 @@ objecoes = st.none() | st.builds(
     Objecao, st.sampled_from(TipoObjecao), st.sampled_from(Severidade), st.floats(0, 1), st.text(max_size=10)
 )
 eventos = st.one_of(
-    st.builds(Entrada, instantes, objecoes),
+    st.builds(Entrada, instantes, objecoes, st.booleans()),
     st.builds(Saida, instantes, st.sampled_from(Ator)),
     st.builds(OptOut, instantes),
     st.builds(Decaimento, instantes),
     st.builds(FimCoolingOff, instantes),
     st.builds(Churn, instantes),
+    st.builds(ObjecaoResolvida, instantes),
+    st.builds(TransferenciaResolvida, instantes),
 )
 estados = st.builds(
     DoctorState,
@@ -84,7 +88,12 @@ def test_nothing_undoes_an_opt_out(state: DoctorState, depois: list[Evento]) -> 
     assert not state.contatavel(AGORA + 400 * DIA)
 
 
-@given(estados, st.one_of(st.builds(OptOut, instantes), st.builds(Decaimento, instantes), st.builds(Churn, instantes)))
+@given(
+    estados,
+    st.one_of(
+        *(st.builds(kind, instantes) for kind in (OptOut, Decaimento, Churn, ObjecaoResolvida, TransferenciaResolvida))
+    ),
+)
 def test_an_event_applied_again_gives_back_the_same_object(state: DoctorState, evento: Evento) -> None:
     uma_vez = apply(state, evento)
     assert apply(uma_vez, evento) is uma_vez
@@ -139,6 +148,66 @@ def test_an_open_objection_is_kept_by_a_friendly_message() -> None:
     state = apply(apply(DoctorState(), Entrada(AGORA, CARO)), Entrada(AGORA + DIA))
     assert state.objecao_aberta
     assert state.tendencia is Tendencia.STABLE
+
+
+@pytest.mark.parametrize("severidade", [Severidade.LOW, Severidade.MEDIUM, Severidade.HIGH])
+def test_a_doctor_who_moves_on_leaves_the_objection_behind(severidade: Severidade) -> None:
+    aberta = apply(DoctorState(), Entrada(AGORA, replace(CARO, severidade=severidade)))
+    depois = apply(aberta, Entrada(AGORA + DIA, segue_em_frente=True))
+    assert not depois.objecao_aberta
+    assert (depois.objecao, depois.objecao_resolvida_em) == ("preco", AGORA + DIA)
+    assert depois.tendencia is Tendencia.WARMING
+    de_novo = apply(depois, Entrada(AGORA + 2 * DIA, CARO))
+    assert de_novo.objecao_aberta
+
+
+def test_moving_on_settles_neither_a_threat_nor_what_was_said_later() -> None:
+    ameaca = apply(DoctorState(), Entrada(AGORA, GRAVE))
+    assert apply(ameaca, Entrada(AGORA + DIA, segue_em_frente=True)).objecao_aberta
+    caro = apply(DoctorState(), Entrada(AGORA, CARO))
+    assert apply(caro, Entrada(AGORA - DIA, segue_em_frente=True)).objecao_aberta
+    assert apply(caro, ObjecaoResolvida(AGORA - DIA)) is caro
+
+
+def test_a_lesser_objection_does_not_cover_a_threat_that_is_open() -> None:
+    ameaca = apply(DoctorState(), Entrada(AGORA, GRAVE))
+    depois = apply(ameaca, Entrada(AGORA + DIA, CARO))
+    assert (depois.objecao, depois.objecao_severidade, depois.objecao_em) == ("ameaca", Severidade.GRAVE, AGORA)
+    resolvida = apply(ameaca, ObjecaoResolvida(AGORA + DIA))
+    assert apply(resolvida, Entrada(AGORA + 2 * DIA, CARO)).objecao == "preco"
+
+
+def test_the_end_of_a_hand_off_settles_the_objection_and_ends_the_cool_off() -> None:
+    ameaca = apply(DoctorState(), Entrada(AGORA, GRAVE))
+    depois = apply(ameaca, TransferenciaResolvida(AGORA + DIA))
+    assert (depois.permissao, depois.cooling_off_ate) == (Permissao.ACTIVE, None)
+    assert depois.objecao_resolvida_em == AGORA + DIA
+    assert depois.contatavel(AGORA + DIA)
+    # What was said after the person had finished is still open, and so is the pause that it began.
+    assert apply(ameaca, TransferenciaResolvida(AGORA - DIA)) is ameaca
+
+
+def test_the_end_of_a_hand_off_leaves_an_opted_out_doctor_and_an_untroubled_one_as_they_are() -> None:
+    fora = apply(apply(DoctorState(), Entrada(AGORA, GRAVE)), OptOut(AGORA))
+    assert apply(fora, TransferenciaResolvida(AGORA + DIA)) is fora
+    assert apply(DoctorState(), TransferenciaResolvida(AGORA)) == DoctorState()
+
+
+def test_a_person_settles_an_objection_without_ending_the_cool_off() -> None:
+    depois = apply(apply(DoctorState(), Entrada(AGORA, GRAVE)), ObjecaoResolvida(AGORA + DIA))
+    assert not depois.objecao_aberta
+    assert depois.permissao is Permissao.COOLING_OFF
+
+
+@given(estados, st.lists(eventos, max_size=8), objecoes.filter(lambda o: o is not None), instantes)
+def test_a_new_objection_is_open_whatever_was_resolved_before(
+    state: DoctorState, sequencia: list[Evento], objecao: Objecao, em: datetime
+) -> None:
+    for evento in sequencia:
+        state = apply(state, evento)
+    depois = apply(state, Entrada(em, objecao))
+    nenhuma = objecao.tipo is TipoObjecao.NENHUMA or state.permissao is Permissao.OPTED_OUT
+    assert nenhuma or depois.objecao_aberta
 
 
 def test_the_temperature_never_passes_one() -> None:

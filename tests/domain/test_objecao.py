@@ -1,4 +1,5 @@
 import unicodedata
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,154 @@ from hypothesis import strategies as st
 
 from lib.domain.objecao import Severidade, TipoObjecao, detectar
 from lib.domain.texto import dobrar, nfc
+
+PESADAS: dict[Severidade, tuple[str, ...]] = {
+    Severidade.GRAVE: (
+        "vou processar vocês",
+        "Vou no procon",
+        "isso vai parar na justiça",
+        "a gente se vê na justiça",
+        "vou entrar na justiça",
+        "vou entrar com um processo",
+        "vou acionar meu advogado",
+        "vou falar com meu advogado",
+        "meu advogado vai entrar em contato",
+        "vou fazer um boletim de ocorrência",
+        "vou chamar a polícia",
+        "vou denunciar vocês na anpd",
+        "isso fere a LGPD",
+        "seu idiota",
+        "seus desgraçados",
+        "vai tomar no cu",
+        "bando de lixo",
+        "vtnc",
+        "isso é golpe",
+        "isso é fraude e vou divulgar",
+        "bando de golpistas",
+        "quero falar com uma pessoa",
+        "me passa para um atendente",
+        "preciso conversar com alguém da equipe",
+        "posso falar com o responsável?",
+        "chama o gerente",
+        "tem como falar com um humano?",
+    ),
+    Severidade.HIGH: (
+        "não confio em vocês",
+        "isso é golpe?",
+        "isso não é golpe, né?",
+        "tenho medo de golpe",
+        "isso é spam?",
+        "onde conseguiram meu número",
+        "falta material nesse hospital",
+        "hospital com estrutura precária",
+        "me deram calote",
+        "demoram muito pra pagar",
+        "que falta de respeito",
+        "isso é um absurdo",
+        "Absurdo!",
+        "fui enganado por vocês",
+        "isso é mentira",
+        "estou irritado com tanta mensagem",
+        "cansei de vocês",
+        "cansei de esperar",
+        "paga pouco, isso é ridículo",
+        "valor ridículo",
+    ),
+    Severidade.MEDIUM: (
+        "paga mal",
+        "achei pouco",
+        "é muito pouco pra 12h",
+        "o valor está abaixo da tabela",
+        "dá pra melhorar o valor?",
+        "nao compensa",
+        "NÃO COMPENSA",
+        "a hora está muito baixa",
+        "muita burocracia",
+        "cadastro complicado",
+        "tenho exclusividade com outro grupo",
+        "já tenho escala fixa",
+        "ja trabalho em outra cooperativa",
+        "não faço mais plantão",
+        "estou com burnout",
+        "sem tempo agora",
+        "agenda lotada, não tenho tempo nenhum",
+        "ta muito corrido",
+    ),
+    Severidade.LOW: (
+        "agenda cheia esse mês",
+        "estou de férias",
+        "não consigo na sexta",
+        "vou viajar",
+        "muita mensagem",
+        "prefiro email",
+    ),
+}
+COMUNS = (
+    "isso é robô?",
+    "você é um robô?",
+    "é IA?",
+    "estou falando com um bot?",
+    "chega às 7h",
+    "o plantão chega às 7h?",
+    "ia sair agora",
+    "eu ia sair agora, me liga depois",
+    "como é o processo seletivo?",
+    "o processo seletivo já começou?",
+    "qual o processo de credenciamento?",
+    "trabalho na Justiça Federal",
+    "sou perito na justiça do trabalho",
+    "sou médico da polícia militar",
+    "dou plantão na delegacia do idoso",
+    "minha advogada vai olhar o contrato",
+    "meu advogado precisa analisar o contrato antes",
+    "que desgraça de trânsito hoje",
+    "deixa eu falar com uma pessoa aqui e te respondo",
+    "preciso falar com o coordenador do meu hospital antes",
+    "preciso falar com meu chefe primeiro",
+    "quero falar com o pessoal aqui de casa",
+    "quero conversar com alguém aqui antes",
+    "caiu no spam",
+    "foi golpe de sorte",
+    "o paciente teve um golpe de calor",
+    "não desconfio de nada",
+    "o hospital não é ruim",
+    "o plantão não é pesado?",
+    "o valor não é baixo",
+    "dormi muito pouco hoje",
+    "falta muito pouco pra acabar o plantão",
+    "que hora ruim, estou em cirurgia",
+    "o pagamento demora um pouco pra cair?",
+    "é pouco provável que eu vá",
+    "tem escala fixa?",
+    "vocês exigem exclusividade?",
+    "trânsito absurdo hoje",
+    "que vergonha, esqueci de responder",
+    "que vergonha a minha",
+    "se não estou enganado é na sexta",
+    "o paciente estava irritado",
+    "não é mentira",
+    "posso falar agora?",
+    "quero falar sobre a vaga",
+    "preciso de uma pessoa pra dividir o plantão",
+    "quantas pessoas na equipe?",
+    "pode falar com a gente da escala",
+    "o boletim de ocorrência fica com quem no PS?",
+    "quero processar meu cadastro",
+    "vou processar os dados",
+    "o hospital é longe",
+    "o plantão é de 24h",
+    "me passa o contato do hospital",
+    "tem gente na escala?",
+    "estou sem carro",
+    "acho um pouco longe",
+    "já voltei das férias",
+    "sim, tenho interesse",
+    "obrigado",
+    "👍",
+    "me aposento ano que vem",
+    "quem é o responsável pelo plantão?",
+    "o gerente do hospital já me conhece",
+)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +253,36 @@ def test_the_quoted_words_are_the_doctors_own(antes: str, frase: str) -> None:
 def test_folding_keeps_every_position(texto: str) -> None:
     assert len(dobrar(texto)) == len(nfc(texto))
     detectar(texto)
+
+
+@pytest.mark.parametrize(
+    ("severidade", "frase"), [(severidade, frase) for severidade, frases in PESADAS.items() for frase in frases]
+)
+def test_a_labelled_objection_has_its_weight_with_or_without_accents(severidade: Severidade, frase: str) -> None:
+    for escrita in (frase, dobrar(frase), frase.upper()):
+        objecao = detectar(escrita)
+        assert objecao is not None
+        assert objecao.severidade is severidade
+
+
+@pytest.mark.parametrize("frase", COMUNS)
+def test_a_labelled_everyday_sentence_is_no_objection(frase: str) -> None:
+    for escrita in (frase, dobrar(frase), frase.upper()):
+        assert detectar(escrita) is None
+
+
+def test_the_weightier_of_two_objections_is_kept() -> None:
+    objecao = detectar("agenda lotada e vocês pagam mal, vou no procon")
+    assert objecao is not None
+    assert (objecao.tipo, objecao.severidade) == (TipoObjecao.AMEACA, Severidade.GRAVE)
+    objecao = detectar("agenda lotada, não tenho tempo")
+    assert objecao is not None
+    assert (objecao.tipo, objecao.severidade) == (TipoObjecao.TEMPO, Severidade.MEDIUM)
+
+
+@pytest.mark.parametrize("pedaco", ["valor ", "vou ", "quero falar com ", "meu advogado ", "golpe ", "a"])
+def test_a_text_as_long_as_any_is_read_in_a_moment(pedaco: str) -> None:
+    texto = (pedaco * 20_000)[:20_000] + " contrato?"
+    comeco = perf_counter()
+    detectar(texto)
+    assert perf_counter() - comeco < 2

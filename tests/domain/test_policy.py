@@ -1,13 +1,19 @@
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Literal
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from lib.domain.estado import Ator, Ciclo, DoctorState, Entrada, Permissao, Severidade, apply
+from lib.domain.estado import Ator, Ciclo, DoctorState, Entrada, Permissao, Severidade, Tendencia, apply
 from lib.domain.objecao import Objecao, TipoObjecao
-from lib.domain.policy import Acao, EntradaPolicy, Tom, decidir
+from lib.domain.policy import DESLIGAVEIS, SEMPRE, Acao, EntradaPolicy, Tom, decidir
+from lib.domain.policy_json import de_json, para_json
 from lib.domain.situacao import Intencao, Objetivo, Perfil, Situacao
 
 AGORA = datetime(2026, 3, 16, 15, tzinfo=UTC)
@@ -63,6 +69,13 @@ def test_a_first_contact_discovers_and_offers_nothing() -> None:
     assert decidir(replace(novo, conversa_ativa=False)).regra == "rule_default"
 
 
+def test_a_first_contact_that_asks_for_shifts_is_answered() -> None:
+    pediu = replace(NEUTRA, intencao=Intencao.INTERESSE, confianca=0.75)
+    decisao = decidir(replace(BASE, estado=DoctorState(), primeira_mensagem=True, situacao=pediu))
+    assert (decisao.regra, decisao.pode_ofertar) == ("rule_new_doctor_first_contact", True)
+    assert "iniciativa própria" in decisao.restricoes[0]
+
+
 def test_the_state_before_the_message_decides_not_the_one_after() -> None:
     antes = DoctorState()
     depois = apply(antes, Entrada(AGORA))
@@ -104,6 +117,16 @@ def test_an_open_objection_weighs_like_a_new_one(severidade: Severidade, regra: 
         assert (decisao.regra, decisao.tom, decisao.pode_ofertar) == (regra, tom, pode)
     resolvida = com(objecao="preco", objecao_severidade=severidade, objecao_resolvida_em=AGORA)
     assert decidir(resolvida).regra == "rule_default"
+
+
+def test_an_objection_that_the_message_leaves_behind_weighs_nothing() -> None:
+    aberta = com(objecao="confianca", objecao_severidade=Severidade.HIGH, objecao_em=AGORA - DIA)
+    pediu = replace(NEUTRA, intencao=Intencao.INTERESSE, confianca=0.75)
+    assert decidir(aberta).regra == "rule_high_objection"
+    assert decidir(replace(aberta, situacao=pediu)).pode_ofertar
+    grave = com(objecao="ameaca", objecao_severidade=Severidade.GRAVE, objecao_em=AGORA - DIA)
+    assert decidir(replace(grave, situacao=pediu)).regra == "rule_grave_objection"
+    assert decidir(replace(grave, situacao=objeta(Severidade.LOW))).regra == "rule_grave_objection"
 
 
 def test_a_week_of_silence_after_our_message_reactivates() -> None:
@@ -154,6 +177,115 @@ def test_by_default_nobody_unasked_is_offered_and_a_question_is_answered() -> No
     assert "iniciativa própria" in decidir(BASE).restricoes[0]
 
 
+CONSTRUIDAS: dict[str, EntradaPolicy] = {
+    "rule_opted_out": com(permissao=Permissao.OPTED_OUT),
+    "kill_switch_inbound": replace(BASE, motor_ligado=False),
+    "safe_mode_wait": replace(BASE, modo_seguro="wait"),
+    "safe_mode_handoff": replace(BASE, modo_seguro="handoff"),
+    "rule_new_doctor_first_contact": replace(BASE, estado=DoctorState(), primeira_mensagem=True),
+    "rule_cooling_off": com(permissao=Permissao.COOLING_OFF, cooling_off_ate=AGORA + DIA),
+    "rule_grave_objection": replace(BASE, situacao=objeta(Severidade.GRAVE)),
+    "rule_high_objection": replace(BASE, situacao=objeta(Severidade.HIGH)),
+    "rule_medium_objection": replace(BASE, situacao=objeta(Severidade.MEDIUM)),
+    "rule_silence_reactivation": com(ultima_saida_em=AGORA - 8 * DIA, ultima_saida_ator=Ator.JULIA),
+    "rule_cold_temperature": com(temperatura=0.1),
+    "rule_hot_temperature": com(temperatura=0.9),
+    "rule_default": BASE,
+}
+
+
+def test_every_rule_is_reached_and_every_one_but_the_fixed_can_be_switched_off() -> None:
+    assert set(CONSTRUIDAS) == {*SEMPRE, *DESLIGAVEIS}
+    for regra, entrada in CONSTRUIDAS.items():
+        assert decidir(entrada).regra == regra
+        sem = decidir(replace(entrada, regras_desligadas=frozenset({regra})))
+        assert (sem.regra == regra) is (regra in SEMPRE)
+
+
+def test_an_opt_out_cannot_be_switched_off_and_an_unknown_id_changes_nothing() -> None:
+    tudo = frozenset({*SEMPRE, *DESLIGAVEIS, "rule_que_nao_existe"})
+    assert decidir(replace(com(permissao=Permissao.OPTED_OUT), regras_desligadas=tudo)).regra == "rule_opted_out"
+    assert decidir(replace(BASE, motor_ligado=False, regras_desligadas=tudo)).regra == "kill_switch_inbound"
+    for entrada in CONSTRUIDAS.values():
+        assert decidir(replace(entrada, regras_desligadas=("rule_que_nao_existe",))) == decidir(entrada)
+        assert decidir(replace(entrada, regras_desligadas=tudo)).regra in SEMPRE
+
+
+def sorteada(rng: Random) -> EntradaPolicy:
+    """Any input at all: states that no history would lead to are decided too."""
+
+    def quando() -> datetime | None:
+        return AGORA - timedelta(seconds=rng.randrange(-10 * 86400, 40 * 86400)) if rng.random() < 0.7 else None
+
+    objecao = None
+    if rng.random() < 0.4:
+        objecao = Objecao(rng.choice([*TipoObjecao]), rng.choice([*Severidade]), rng.random(), "palavras do médico")
+    estado = DoctorState(
+        permissao=rng.choice([*Permissao]),
+        cooling_off_ate=quando(),
+        temperatura=rng.randrange(101) / 100,
+        tendencia=rng.choice([*Tendencia]),
+        ultima_entrada_em=quando(),
+        ultima_saida_em=quando(),
+        ultima_saida_ator=rng.choice([None, *Ator]),
+        proximo_contato_em=quando(),
+        objecao=rng.choice([None, "preco", "ameaca"]),
+        objecao_severidade=rng.choice([None, *Severidade]),
+        objecao_em=quando(),
+        objecao_resolvida_em=quando(),
+        ciclo=rng.choice([*Ciclo]),
+        ultimo_decaimento_em=quando(),
+    )
+    seguro: Literal["desligado", "wait", "handoff"] = (
+        rng.choice(["wait", "handoff"]) if rng.random() < 0.2 else "desligado"
+    )
+    return EntradaPolicy(
+        estado=estado,
+        situacao=Situacao(
+            objecao,
+            rng.choice([*Perfil]),
+            rng.choice([*Objetivo]),
+            rng.choice([*Intencao]),
+            rng.random(),
+            rng.choice(["regra", "llm"]),
+            "um resumo",
+        ),
+        agora=AGORA,
+        primeira_mensagem=rng.random() < 0.5,
+        conversa_ativa=rng.random() < 0.7,
+        motor_ligado=rng.random() < 0.9,
+        modo_seguro=seguro,
+        regras_desligadas=tuple(rng.sample(DESLIGAVEIS, rng.choice([0, 0, 0, 1, 3]))),
+    )
+
+
+def test_a_thousand_stored_decisions_are_decided_the_same_again() -> None:
+    rng = Random(20260316)
+    for _ in range(1000):
+        entrada = sorteada(rng)
+        guardada = orjson.dumps(para_json(entrada))
+        lida = de_json(orjson.loads(guardada))
+        assert decidir(lida) == decidir(entrada)
+        assert orjson.dumps(para_json(lida)) == guardada
+        assert b"palavras do" not in guardada
+        assert b"um resumo" not in guardada
+
+
+def test_a_random_search_finds_every_rule() -> None:
+    rng = Random(20260317)
+    achadas = Counter(decidir(sorteada(rng)).regra for _ in range(20_000))
+    assert set(achadas) == {*SEMPRE, *DESLIGAVEIS}
+
+
+def test_what_was_stored_before_a_field_existed_is_read_and_a_strange_value_is_refused() -> None:
+    guardada = para_json(BASE)
+    del guardada["regras_desligadas"]
+    assert de_json(guardada) == BASE
+    guardada["estado"]["permissao"] = "desconhecida"
+    with pytest.raises(ValidationError):
+        de_json(guardada)
+
+
 estados = st.builds(
     DoctorState,
     permissao=st.sampled_from(Permissao),
@@ -171,6 +303,7 @@ entradas = st.builds(
     conversa_ativa=st.booleans(),
     motor_ligado=st.booleans(),
     modo_seguro=st.sampled_from(["desligado", "wait", "handoff"]),
+    regras_desligadas=st.frozensets(st.sampled_from([*SEMPRE, *DESLIGAVEIS])),
 )
 
 

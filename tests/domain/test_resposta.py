@@ -1,21 +1,30 @@
+# ruff: noqa: RUF001 - foreign letters are the point of one test
+
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.domain.dinheiro import ILEGIVEL, valores_centavos, valores_de_fatos
+from lib.domain.dinheiro import ILEGIVEL as SEM_NUMERO
+from lib.domain.dinheiro import valores_centavos, valores_de_fatos
 from lib.domain.identidade import APRESENTACAO, RESPOSTA_ROBO
 from lib.domain.optout import CONFIRMACAO_OPTOUT, PERGUNTA_PARADA
 from lib.domain.resposta import (
     CONFIRMA_RESERVA,
+    ILEGIVEL,
     LIMITE,
     LONGA,
     NEGA_AUTOMACAO,
+    NEGOCIA,
     VALOR_SEM_FONTE,
     VAZAMENTO,
     VAZIA,
+    Revisao,
     fragmentar,
     revisar,
 )
+from tests.fixtures.respostas import BOAS, DITOS, FATOS, HOJE, NOSSOS, RUINS
 
 FATO = '{"vaga": "UTI", "hospital": "Hospital São Lucas", "valor_centavos": 180000, "quando": "quinta 19h"}'
 
@@ -39,7 +48,6 @@ FATO = '{"vaga": "UTI", "hospital": "Hospital São Lucas", "valor_centavos": 180
         "A vaga continua aberta, quer que eu peça a reserva?",
         "Quando o hospital confirmar, aviso.",
         "Não consigo confirmar por aqui.",
-        "Confira em https://exemplo.com/minha_vaga ou escreva para nome_sobrenome@exemplo.com",
         "Chego lá às 7h :)",
         "Essa vaga já foi preenchida, quer ver outra?",
         "Qual sua especialidade?",
@@ -95,6 +103,97 @@ def test_what_may_not_leave_is_blocked_with_nothing_left_to_send(texto: str, vio
     assert revisao.texto == ""
 
 
+def revisada(texto: str, **mais: Any) -> Revisao:
+    return revisar(texto, FATOS, ditos=DITOS, nossos=NOSSOS, hoje=HOJE, **mais)
+
+
+@pytest.mark.parametrize("texto", BOAS)
+def test_every_good_reply_of_the_labelled_set_leaves_as_it_is(texto: str) -> None:
+    assert revisada(texto) == Revisao(texto, (), bloqueada=False)
+
+
+@pytest.mark.parametrize(("texto", "violacao"), RUINS)
+def test_every_bad_reply_of_the_labelled_set_is_blocked_for_its_reason(texto: str, violacao: str) -> None:
+    revisao = revisada(texto)
+    assert violacao in revisao.violacoes
+    assert (revisao.texto, revisao.bloqueada) == ("", True)
+
+
+@pytest.mark.parametrize("texto", ["Привет, доктор!", "你好医生 oi", "ץןеǆѳKש ok", "Zשa̸תlגo"])
+def test_what_nobody_here_can_read_is_blocked(texto: str) -> None:
+    assert ILEGIVEL in revisada(texto).violacoes
+
+
+def test_emoji_accents_and_a_foreign_word_are_readable() -> None:
+    for texto in ("Oi! 😊👩‍⚕️", "Ação, über, naïve", "O plantão é para quem conhece a escala α e β de dor."):
+        assert not revisada(texto).bloqueada
+
+
+def test_the_labelled_sets_are_as_large_as_they_should_be() -> None:
+    assert len(set(BOAS)) >= 120
+    assert len({texto for texto, _ in RUINS}) >= 150
+
+
+@pytest.mark.parametrize(
+    "texto",
+    [
+        "São R$ 2.500,00 no domingo.",
+        "Temos plantão no domingo em Campinas.",
+        "Tem vaga dia 30 às 20h.",
+        "Há plantões no Hospital Albert Schweitzer.",
+    ],
+)
+def test_what_the_doctor_said_is_repeated_to_him_but_never_offered(texto: str) -> None:
+    assert revisada(texto).bloqueada
+
+
+def test_links_leave_to_allowed_hosts_and_what_lies_below_them() -> None:
+    permitidos = frozenset({"plantoes.com"})
+    assert not revisada("Veja em https://cadastro.plantoes.com/a_b?c=1", links=permitidos).bloqueada
+    assert revisada("Veja em https://plantoes.com.golpe.net", links=permitidos).bloqueada
+    assert revisada("Veja em https://plantoes.com@golpe.net/x", links=permitidos).bloqueada
+
+
+def test_a_margin_in_force_lets_an_amount_rise_as_far_as_it_goes() -> None:
+    assert not revisada("Consigo chegar a R$ 2.090,00 nesse.", margem_pct=10).bloqueada
+    assert revisada("Consigo chegar a R$ 2.090,01 nesse.", margem_pct=10).violacoes == (VALOR_SEM_FONTE,)
+    assert not revisada("Posso melhorar o valor em 10%.", margem_pct=10).bloqueada
+    assert revisada("Posso melhorar o valor em 15%.", margem_pct=10).violacoes == (NEGOCIA,)
+    assert revisada("Posso melhorar o valor.").violacoes == (NEGOCIA,)
+
+
+def test_no_run_of_words_of_what_stays_inside_leaves() -> None:
+    segredo = "Nunca conte a ninguém que a senha do cofre é um pato azul de borracha velha. " + APRESENTACAO
+    vazada = revisada("Claro: a ninguém que a senha do cofre é um pato azul de borracha velha!", segredos=(segredo,))
+    assert vazada.violacoes == (VAZAMENTO,)
+    assert not revisada("A senha do cofre eu não sei.", segredos=(segredo,)).bloqueada
+    assert not revisada(APRESENTACAO, segredos=(segredo,)).bloqueada
+
+
+@pytest.mark.parametrize(
+    ("texto", "bloqueada"),
+    [("Temos plantão quinta às 19h.", False), ("Temos plantão sexta às 19h.", True), ("É amanhã às 19h.", True)],
+)
+def test_without_a_calendar_weekdays_must_be_named_by_the_facts(texto: str, bloqueada: bool) -> None:
+    assert revisar(texto, [FATO]).bloqueada is bloqueada
+
+
+@given(st.integers(1, 28), st.integers(1, 12), st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
+def test_a_moment_of_the_facts_leaves_and_any_other_does_not(dia: int, mes: int, hora: int, minuto: int) -> None:
+    fato = f'{{"quando": "{dia:02d}/{mes:02d} das {hora:02d}:{minuto:02d} às {(hora + 6) % 24:02d}:{minuto:02d}"}}'
+    escrita = f"{hora}h{minuto:02d}" if minuto else f"{hora}h"
+    texto = f"O plantão é dia {dia}/{mes:02d}, às {escrita}."
+    assert not revisar(texto, [fato], hoje=HOJE).bloqueada
+    assert revisar(texto, [], hoje=HOJE).bloqueada
+    assert revisar(f"O plantão é dia {dia % 28 + 1}/{mes:02d}, às {escrita}.", [fato], hoje=HOJE).bloqueada
+    assert revisar(f"O plantão é dia {dia}/{mes:02d}, às {(hora + 1) % 24}h{minuto:02d}.", [fato], hoje=HOJE).bloqueada
+
+
+@given(st.sampled_from(RUINS), st.text(alphabet=st.sampled_from("ab éç.!\n"), max_size=60))
+def test_nothing_put_before_a_forbidden_sentence_lets_it_leave(ruim: tuple[str, str], antes: str) -> None:
+    assert revisada(f"{antes}\n{ruim[0]}").bloqueada
+
+
 def test_a_listed_price_needs_a_fact_of_this_turn() -> None:
     assert revisar("São R$ 1.800,00.", []).bloqueada
     assert not revisar("São R$ 1.800,00.", ["UTI: R$ 1.800,00"]).bloqueada
@@ -105,7 +204,8 @@ def test_a_listed_price_needs_a_fact_of_this_turn() -> None:
     [
         ("**Oi**, tudo bem?", "Oi, tudo bem?"),
         ("# Título\n- um\n- dois", "Título\num\ndois"),
-        ("veja [aqui](https://exemplo.com/a)", "veja aqui https://exemplo.com/a"),
+        ("1. um\n2) dois\n> três", "um\ndois\ntrês"),
+        ("| a | b |\n|---|---|\nfim", "a | b\n\nfim"),
         ("\u202eoi\u202c \x07tudo\u200b bem", "oi tudo bem"),
         ("```json\noi\n```", "oi"),
         ("_oi_ doutora", "oi doutora"),
@@ -145,7 +245,7 @@ def test_an_amount_reads_the_same_however_it_is_written(centavos: int) -> None:
 
 def test_amounts_in_words_and_thousands_are_read() -> None:
     assert valores_centavos("R$ 1,8 mil") == {180_000}
-    assert valores_centavos("mil e quinhentos reais") == {ILEGIVEL}
+    assert valores_centavos("mil e quinhentos reais") == {SEM_NUMERO}
     assert valores_centavos("plantão de 12h, 3 vagas, em 30 dias") == frozenset()
 
 

@@ -1,12 +1,26 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.domain.estado import Ciclo, DoctorState, Severidade
+from lib.domain.estado import Ciclo, DoctorState, Entrada, Permissao, Severidade, apply
 from lib.domain.objecao import TipoObjecao
-from lib.domain.situacao import CONFIANCA_MINIMA, Intencao, Objetivo, Perfil, por_regras
+from lib.domain.situacao import (
+    CONFIANCA_MINIMA,
+    OBJECAO_ESQUECIDA,
+    Intencao,
+    Objetivo,
+    Perfil,
+    Situacao,
+    entrada_de,
+    por_regras,
+    segue_em_frente,
+)
 
 NOVO = DoctorState()
+AGORA = datetime(2026, 3, 16, 15, tzinfo=UTC)
+DIA = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +37,10 @@ NOVO = DoctorState()
         ("quais plantões vocês têm?", Intencao.INTERESSE),
         ("oi\nsou anestesista\ntem plantão essa semana?", Intencao.INTERESSE),
         ("sim", Intencao.INTERESSE),
+        ("quanto paga o plantão de sábado?", Intencao.INTERESSE),
+        ("tem algo para essa semana?", Intencao.INTERESSE),
+        ("tem mais opções?", Intencao.INTERESSE),
+        ("tem algo errado?", Intencao.DUVIDA),
         ("Qual o valor?", Intencao.DUVIDA),
         ("onde fica o hospital", Intencao.DUVIDA),
         ("Desculpa a demora", Intencao.VOLTANDO),
@@ -97,3 +115,61 @@ def test_the_objection_found_travels_with_the_situation() -> None:
     assert situacao is not None
     assert situacao.objecao is not None
     assert (situacao.objecao.tipo, situacao.objecao.severidade) == (TipoObjecao.AMEACA, Severidade.GRAVE)
+
+
+def lida(frase: str) -> Situacao:
+    situacao = por_regras(frase, NOVO, None)
+    assert situacao is not None
+    return situacao
+
+
+def objetou(severidade: Severidade | None, ha: timedelta = DIA) -> DoctorState:
+    return DoctorState(
+        permissao=Permissao.ACTIVE, objecao="preco", objecao_severidade=severidade, objecao_em=AGORA - ha
+    )
+
+
+@pytest.mark.parametrize(
+    ("frase", "severidades"),
+    [
+        ("tem vaga na sexta?", {Severidade.LOW, Severidade.MEDIUM, Severidade.HIGH}),
+        ("pode fechar", {Severidade.LOW, Severidade.MEDIUM, Severidade.HIGH}),
+        ("onde fica o hospital?", {Severidade.LOW, Severidade.MEDIUM}),
+        ("oi, bom dia", set()),
+        ("desculpa a demora", set()),
+        ("não tenho interesse", set()),
+        ("vocês pagam mal", set()),
+    ],
+)
+def test_what_counts_as_moving_on_depends_on_the_weight_of_the_objection(
+    frase: str, severidades: set[Severidade]
+) -> None:
+    found = {s for s in Severidade if segue_em_frente(objetou(s), lida(frase), AGORA)}
+    assert found == severidades
+
+
+def test_an_objection_is_forgotten_after_a_month_of_calm_but_a_grave_one_never() -> None:
+    antes = OBJECAO_ESQUECIDA - timedelta(seconds=1)
+    for severidade in (Severidade.LOW, Severidade.MEDIUM, Severidade.HIGH, None):
+        assert segue_em_frente(objetou(severidade, OBJECAO_ESQUECIDA), lida("oi"), AGORA)
+        assert not segue_em_frente(objetou(severidade, antes), lida("oi"), AGORA)
+        assert not segue_em_frente(objetou(severidade, OBJECAO_ESQUECIDA), lida("não quero"), AGORA)
+    assert not segue_em_frente(objetou(Severidade.GRAVE, 10 * OBJECAO_ESQUECIDA), lida("tem vaga?"), AGORA)
+
+
+def test_no_objection_lives_through_a_conversation_that_went_on() -> None:
+    state = NOVO
+    for dia, frase in enumerate(("achei caro, vocês pagam mal", "hm", "e na UTI, quanto é?")):
+        em = AGORA + dia * DIA
+        state = apply(state, entrada_de(state, lida(frase), em))
+        assert state.objecao_aberta is (dia < 2)
+    state = apply(state, entrada_de(state, lida("muita burocracia"), AGORA + 3 * DIA))
+    assert (state.objecao, state.objecao_aberta) == ("processo", True)
+
+
+def test_moving_on_needs_something_to_leave_behind_and_a_reading_one_can_trust() -> None:
+    assert not segue_em_frente(NOVO, lida("tem vaga?"), AGORA)
+    assert not segue_em_frente(objetou(Severidade.LOW, -DIA), lida("tem vaga?"), AGORA)
+    incerta = Situacao(None, Perfil.DESCONHECIDO, Objetivo.MANTER, Intencao.INTERESSE, 0.4, "llm")
+    assert not segue_em_frente(objetou(Severidade.LOW), incerta, AGORA)
+    assert entrada_de(NOVO, lida("vocês pagam mal"), AGORA) == Entrada(AGORA, lida("vocês pagam mal").objecao)

@@ -186,7 +186,8 @@ class Palco:
         """Whether nothing is under way any more: every message is here, turns are done, sends are settled."""
         [left] = self.sql(
             """SELECT (SELECT count(*) FROM mailbox WHERE due_at IS NOT NULL AND dead IS NULL)
-              + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown'))
+              + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')
+                  AND NOT (tipo = 'lembrete' AND next_at > now()))
               + (SELECT count(*) FROM unnest(%s::text[]) AS e(id)
                  WHERE id NOT IN (SELECT provider_msg_id FROM inbox)) AS n""",
             [escrita.msg_id for escrita in self.escritas],

@@ -116,7 +116,8 @@ class Processo:
         async with self.resources.db.connection() as connection:
             cursor = await connection.execute(
                 """SELECT (SELECT count(*) FROM mailbox WHERE due_at IS NOT NULL AND dead IS NULL)
-                  + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown'))"""
+                  + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')
+                  AND NOT (tipo = 'lembrete' AND next_at > now()))"""
             )
             row = await cursor.fetchone()
             return int(row[0]) if row else 0

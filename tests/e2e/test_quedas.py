@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +14,17 @@ import pytest
 from lib.crash import EXIT_CODE
 from lib.db import Row
 from lib.errors import SendRefusedError, SendUnknownError
-from lib.queries import envio
+from lib.queries import envio_desfecho
 from tests.e2e.criadouro import Criadouro
 from tests.e2e.palco import MAIS_RAPIDO, Palco, free_port, ready, wait_for
 from tests.e2e.processo import Passos, Processo, ajustes, processo
 from tests.e2e.verificador import Aceita, Escrita, ler_banco, verificar
+from tests.rodadas import RODADAS
 
 pytestmark = pytest.mark.processo
 
 PONTOS = ("S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "S14")
 POR_LOTE = ("S5", "S10")  # reached once per claim, not once per conversation
-RODADAS = int(os.environ.get("AGENTE_RODADAS", "1"))
 MEDICOS = 12
 MORTES = 3
 FALAS = (
@@ -91,6 +91,34 @@ def test_kills_at_random_under_load_lose_and_repeat_nothing(pronto: Palco) -> No
         assert pronto.violacoes() == []
         assert pronto.stop_api(signal.SIGKILL) == -signal.SIGKILL
     assert medicos_atendidos(pronto) == RODADAS * MORTES * MEDICOS
+
+
+def test_two_hundred_doctors_five_messages_each_and_thirty_kills_break_no_invariant(pronto: Palco) -> None:
+    """Full size in `make prova`, a tenth of it in `make test`; what holds is printed."""
+    medicos, mortes, chance = 20 * RODADAS, 3 * RODADAS, random.Random(30)
+    faults = [
+        {"alvo": "evolution.sendText", "status": 500, "depois_de_aceitar": True, "probabilidade": 0.06},
+        {"alvo": "evolution.sendText", "status": 500, "probabilidade": 0.06},
+    ]
+    pronto.sandbox("PUT", "/_sandbox/falhas", faults)
+    falas = ("Oi!", "tem plantão essa semana?", "prefiro à noite", "quanto paga?", "e onde fica?")
+    writing = [(f"55119{n:08d}", fala) for fala in falas for n in range(medicos)]
+    for morte in range(mortes):
+        pronto.start_api()
+        for telefone, fala in writing[morte * len(writing) // mortes : (morte + 1) * len(writing) // mortes]:
+            pronto.escreve(telefone, fala, instancia=f"julia-0{int(telefone[-1]) % 3 + 1}")
+        time.sleep(chance.uniform(0.0, 0.5))
+        assert pronto.stop_api(signal.SIGKILL) == -signal.SIGKILL
+    pronto.sandbox("DELETE", "/_sandbox/falhas")
+    pronto.start_api()
+    wait_for(pronto.assentado, 60, "everything is answered")
+    found = pronto.violacoes()
+    sys.stdout.write(
+        f"{medicos} doctors x {len(falas)} messages, {mortes} kills: {len(pronto.aceitas())} sends accepted,"
+        f" violations of I1-I7: {len(found)}\n"
+    )
+    assert found == []
+    assert medicos_atendidos(pronto) == medicos
 
 
 def test_f11_sigterm_takes_no_more_work_and_finishes_what_was_claimed(pronto: Palco) -> None:
@@ -185,11 +213,11 @@ class Teimoso(Passos):
         try:
             msg_id = await whatsapp.send_text(row["instancia"], row["destino"].lstrip("+"), row["body"])
         except SendUnknownError:
-            await envio.mark_retry(db, row["id"], row["fence"], "teimosia", 0)
+            await envio_desfecho.mark_retry(db, row["id"], row["fence"], "teimosia", 0)
         except SendRefusedError as refused:
             raise AssertionError("the sandbox refuses nothing here") from refused
         else:
-            await envio.mark_sent(db, [(row["id"], row["fence"], msg_id)], 0)
+            await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], msg_id)], 0)
 
 
 async def com_falhas(dentro: Processo, palco: Palco) -> list[str]:

@@ -180,8 +180,10 @@ def _nada_preso(banco: Banco) -> Iterator[str]:
 _ENTRADAS = (
     "SELECT id, provider_msg_id, conversation_id, turn_id, desfecho FROM inbox WHERE tipo = 'mensagem' ORDER BY id"
 )
+# A reminder that waits for the hour a doctor asked for is neither late nor stuck.
 _SAIDAS = """SELECT o.id, ltrim(d.telefone, '+') AS telefone, o.turn_id, o.body, o.state, o.provider_msg_id, o.chip_id,
-  o.proativa, o.isenta_optout, o.enviando_em FROM outbox o JOIN medico d ON d.id = o.medico_id ORDER BY o.id"""
+  o.proativa, o.isenta_optout, o.enviando_em FROM outbox o JOIN medico d ON d.id = o.medico_id
+  WHERE NOT (o.tipo = 'lembrete' AND o.state = 'pending' AND o.next_at > now()) ORDER BY o.id"""
 _OPTOUTS = """SELECT ltrim(d.telefone, '+') AS telefone, min(t.terminado_em) AS em FROM turno t
   JOIN medico d ON d.id = t.medico_id WHERE t.desfecho = 'optout' GROUP BY 1"""
 

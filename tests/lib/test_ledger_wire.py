@@ -74,6 +74,12 @@ async def wire(pg_url: str) -> AsyncIterator[tuple[Wire, Database]]:
     server.close()
 
 
+async def warm_session(db: Database) -> None:
+    """Make the table in a session: the first one asks the server for its version, and more."""
+    async with db.session() as session:
+        await session.execute(CREATE)
+
+
 async def test_a_cold_round_trip_counts_what_the_wire_saw(wire: tuple[Wire, Database]) -> None:
     proxy, db = wire
     with ledger.measure("cold") as cost:
@@ -106,7 +112,7 @@ async def test_repeating_a_statement_until_it_is_prepared_stays_one_wait_each(wi
 
 async def test_a_session_counts_begin_statements_and_commit(wire: tuple[Wire, Database]) -> None:
     proxy, db = wire
-    await db.round_trip(Step(CREATE, writes=True))
+    await warm_session(db)
     before = proxy.waits
     with ledger.measure("session") as cost:
         async with db.session() as session:
@@ -119,7 +125,7 @@ async def test_a_session_counts_begin_statements_and_commit(wire: tuple[Wire, Da
 
 async def test_many_rows_in_one_execute_count_as_the_wire_does(wire: tuple[Wire, Database]) -> None:
     proxy, db = wire
-    await db.round_trip(Step(CREATE, writes=True))
+    await warm_session(db)
     before = proxy.waits
     with ledger.measure("many") as cost:
         async with db.session() as session:
@@ -129,7 +135,7 @@ async def test_many_rows_in_one_execute_count_as_the_wire_does(wire: tuple[Wire,
 
 async def test_a_session_that_fails_counts_its_roll_back(wire: tuple[Wire, Database]) -> None:
     proxy, db = wire
-    await db.round_trip(Step(CREATE, writes=True))
+    await warm_session(db)
     before = proxy.waits
 
     async def fail_after_writing() -> None:

@@ -47,6 +47,6 @@ async def test_the_end_closes_all_connections(settings: Settings) -> None:
         await esquema.revisions(resources.db)
         await esquema.revisions(resources.db_entrada)
         clients = [resources.get_http_client(name) for name in ("evolution", "anthropic")]
-        assert resources.db.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+        assert resources.db.idle == 1
     assert all(client.is_closed for client in clients)
-    assert resources.db.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+    assert resources.db.idle == 0

@@ -13,11 +13,12 @@ import pytest
 import respx
 
 from lib import ledger
-from lib.errors import ModelRefusedError, ModelUnavailableError
+from lib.errors import ModelOverloadedError, ModelRefusedError, ModelUnavailableError
 from lib.http import HttpPool, Upstream
+from lib.providers.anthropic_api import Anthropic, parsed
 from lib.providers.llm import (
-    Anthropic,
     BlocoBruto,
+    ComReserva,
     Ferramenta,
     Mensagem,
     Pedido,
@@ -25,7 +26,8 @@ from lib.providers.llm import (
     Texto,
     Uso,
     UsoFerramenta,
-    parsed,
+    Verificacao,
+    verificar_modelos,
 )
 from tests.providers.caixa import Sandbox
 
@@ -99,6 +101,15 @@ async def test_a_schema_asks_for_structured_output(modelo: Anthropic, wire: resp
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
     await modelo.gerar(pedido(esquema=schema))
     assert body_of(wire)["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
+
+
+async def test_words_only_forbids_calls_and_keeps_the_tools(modelo: Anthropic, wire: respx.MockRouter) -> None:
+    wire.post(URL).respond(json=answer({"type": "text", "text": "ok"}))
+    await modelo.gerar(pedido(ferramentas=(VAGAS,), so_texto=True))
+    assert body_of(wire)["tool_choice"] == {"type": "none"}
+    assert [tool["name"] for tool in body_of(wire)["tools"]] == ["buscar_vagas"]
+    await modelo.gerar(pedido(so_texto=True))
+    assert not {"tool_choice", "tools"} & set(body_of(wire))
 
 
 async def test_results_of_tools_come_first_and_nothing_empty_is_sent(modelo: Anthropic, wire: respx.MockRouter) -> None:
@@ -190,6 +201,7 @@ async def test_overload_and_faults_are_for_now(
     with pytest.raises(ModelUnavailableError) as busy:
         await modelo.gerar(pedido())
     assert busy.value.retry_after_s == 12
+    assert isinstance(busy.value, ModelOverloadedError) is (status == 529)
     assert route.call_count == 1
 
 
@@ -243,3 +255,65 @@ async def test_the_sandbox_answers_and_warm_calls_open_no_connection(sandbox: Sa
     assert first.texto
     assert first.uso.entrada_total > 0
     assert (cost.llm_calls, cost.http_requests, cost.tcp_connections) == (1, 1, 0)
+
+
+RESERVA = "claude-sonnet-5-5"
+
+
+def by_model(wire: respx.MockRouter, **answers: httpx.Response) -> list[str]:
+    """Answer by the model asked for (its name with dashes made underscores), and tell which were asked."""
+    asked: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["model"])
+        return answers[asked[-1].replace("-", "_")]
+
+    wire.post(URL).mock(side_effect=reply)
+    return asked
+
+
+async def test_the_reserve_answers_the_same_request_while_the_model_is_overloaded(
+    modelo: Anthropic, wire: respx.MockRouter
+) -> None:
+    spoken = httpx.Response(200, json=answer({"type": "text", "text": "Oi!"}) | {"model": RESERVA})
+    busy = httpx.Response(529, json=error("overloaded_error"))
+    asked = by_model(wire, claude_haiku_5_5=busy, claude_sonnet_5_5=spoken)
+    with ledger.measure("gerar") as cost:
+        resposta = await ComReserva(modelo, RESERVA).gerar(pedido(ferramentas=(VAGAS,)))
+    assert (resposta.texto, resposta.modelo) == ("Oi!", RESERVA)
+    assert (asked, cost.llm_calls) == (["claude-haiku-5-5", RESERVA], 2)
+    first, second = (json.loads(call.request.content) for call in wire.calls)
+    assert first | {"model": RESERVA} == second
+
+
+@pytest.mark.parametrize("status", [400, 429, 500, 504])
+async def test_nothing_but_overload_calls_the_reserve(modelo: Anthropic, wire: respx.MockRouter, status: int) -> None:
+    asked = by_model(wire, claude_haiku_5_5=httpx.Response(status, json=error("x")))
+    with pytest.raises((ModelUnavailableError, ModelRefusedError)):
+        await ComReserva(modelo, RESERVA).gerar(pedido())
+    assert asked == ["claude-haiku-5-5"]
+
+
+async def test_a_reserve_that_is_overloaded_too_is_asked_once(modelo: Anthropic, wire: respx.MockRouter) -> None:
+    busy = httpx.Response(529, json=error("overloaded_error"), headers={"retry-after": "7"})
+    asked = by_model(wire, claude_haiku_5_5=busy, claude_sonnet_5_5=busy)
+    with pytest.raises(ModelOverloadedError) as away:
+        await ComReserva(modelo, RESERVA).gerar(pedido())
+    assert (asked, away.value.retry_after_s) == (["claude-haiku-5-5", RESERVA], 7)
+
+
+async def test_models_are_looked_up_by_id(sandbox: Sandbox, pool: HttpPool) -> None:
+    modelo = Anthropic(pool.get_http_client("anthropic"), "sandbox-anthropic-key", sandbox.url)
+    known, gone = "claude-haiku-5-5", "claude-3-5-haiku-20241022"
+    assert await verificar_modelos(modelo, (known, RESERVA, known), 2) == Verificacao()
+    assert (await verificar_modelos(modelo, (known, gone), 2)).inexistentes == (gone,)
+    await sandbox.control("PUT", "/falhas", {"alvo": "anthropic.models", "status": 529})
+    found = await verificar_modelos(modelo, (known,), 2)
+    assert (found.inexistentes, list(found.sem_resposta), found.completa) == ((), [known], False)
+
+
+async def test_a_catalogue_that_hangs_is_left_after_its_time(sandbox: Sandbox, pool: HttpPool) -> None:
+    modelo = Anthropic(pool.get_http_client("anthropic"), "sandbox-anthropic-key", sandbox.url)
+    await sandbox.control("PUT", "/falhas", {"alvo": "anthropic.models", "latencia_ms": 3000})
+    found = await verificar_modelos(modelo, ("claude-haiku-5-5",), 0.2)
+    assert list(found.sem_resposta) == ["claude-haiku-5-5"]

@@ -101,12 +101,13 @@ def um_turno(row: Row, *respostas: OutboxRow, desfecho: str = "respondida", **ov
     """What a turn over a claimed row commits."""
     return TurnCommit(
         turn=TurnRow(
-            conversation_id=row["conversation_id"], medico_id=row["medico_id"], fence=row["fence"], desfecho=desfecho,
-            motivo="teste", regra=None, versao_policy=None, entrada=None, decisao=None, situacao=None, modelo=None,
-            prompt_hash=None, etapas={}, custos={}, custo_micro_usd=0, iniciado_em=agora(), terminado_em=agora(),
+            conversation_id=row["conversation_id"], medico_id=row["medico_id"], fence=row["fence"], tentativa=1,
+            desfecho=desfecho, motivo="teste", regra=None, versao_policy=None, modo=None, entrada=None, decisao=None,
+            situacao=None, modelo=None, prompt_hash=None, prompts=None, chamadas=None, ferramentas=None, etapas={},
+            custos={}, custo_micro_usd=0, iniciado_em=agora(), terminado_em=agora(),
         ),
         **{
-            "inbox_ids": tuple(m["id"] for m in row["mensagens"]), "outbox": respostas, "state": mudanca(),
+            "vistas": tuple((m["id"], m["revisao"]) for m in row["mensagens"]), "outbox": respostas, "state": mudanca(),
             "conversation": ConversationChange(), "cancela": "o médico respondeu", **over,
         },
     )  # fmt: skip
@@ -120,9 +121,9 @@ def uma_parada(row: Row, *, cause: str) -> TurnCommit:
     )  # fmt: skip
 
 
-async def commit(db: Database, done: TurnCommit) -> int | None:
-    """Commit a turn."""
-    return await turno.commit(db, done, prioridade=10, quieto_s=0)
+async def commit(db: Database, done: TurnCommit, *, ultima: bool = True) -> int | None:
+    """Commit a turn; None when it was not written."""
+    return (await turno.commit(db, done, prioridade=10, quieto_s=0, ultima=ultima))[1]
 
 
 async def consulta(db: Database, sql: str, *params: Any) -> list[Row]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 
-from lib.db import Database
+from lib.db import Database, Row
 from lib.models import Chip
-from lib.queries import entrada, envio, mailbox
-from lib.queries.turno import OutboxRow
+from lib.queries import entrada, envio_desfecho, mailbox, turno
+from lib.queries.turno import Commit, OutboxRow
 from tests.builders import gravar, numero
 from tests.queries.fabrica import (
     chega,
@@ -23,6 +24,7 @@ from tests.queries.fabrica import (
     reivindicar_turnos,
     um_turno,
 )
+from tests.rodadas import BARREIRAS
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def test_f42_a_message_that_lands_while_a_turn_commits_is_never_forgotten(
     db: Database, outro: Database, chip: Chip
 ) -> None:
     landed_late = 0
-    for n in range(200):
+    for n in range(BARREIRAS):
         phone = numero()
         first = await ingerir(db, chega(chip.instancia, phone, f"a{n}"))
         [row] = await reivindicar_turnos(db)
@@ -94,7 +96,80 @@ async def test_f42_a_message_that_lands_while_a_turn_commits_is_never_forgotten(
         landed_late += again["fence"] == row["fence"] + 1
         assert await commit(db, um_turno(again))
         assert await reivindicar_turnos(db) == []
-    assert landed_late == 200
+    assert landed_late == BARREIRAS
+
+
+async def test_f42_the_first_attempt_is_not_written_when_something_unread_landed_and_the_second_holds_all_of_it(
+    db: Database, outro: Database, chip: Chip
+) -> None:
+    ends: Counter[Commit] = Counter()
+    mira = 0.0
+    for n in range(BARREIRAS):
+        phone = numero()
+        await ingerir(db, chega(chip.instancia, phone, f"p{n}"))
+        [row] = await reivindicar_turnos(db)
+        both = asyncio.Barrier(2)
+
+        async def termina(
+            row: Row = row, n: int = n, both: asyncio.Barrier = both, pausa: float = mira
+        ) -> tuple[Commit, int | None]:
+            await both.wait()
+            await asyncio.sleep(max(0.0, pausa))
+            done = um_turno(row, OutboxRow(f"resposta:p{n}", "oi"))
+            return await turno.commit(db, done, prioridade=10, quieto_s=0, ultima=False)
+
+        async def escreve(phone: str = phone, n: int = n, both: asyncio.Barrier = both, pausa: float = -mira) -> None:
+            await both.wait()
+            await asyncio.sleep(max(0.0, pausa))
+            await ingerir(outro, chega(chip.instancia, phone, f"q{n}"))
+
+        (result, _), _ = await asyncio.gather(termina(), escreve())
+        ends[result] += 1
+        if result is Commit.ULTRAPASSADO:
+            again = await mailbox.reread(db, row["conversation_id"], row["fence"], 10)
+            assert again
+            assert len(again["mensagens"]) == 2
+            assert await reivindicar_turnos(outro) == [], "it stays this claim's"
+            assert await commit(db, um_turno(again, OutboxRow(f"resposta:p{n}", "oi")))
+        else:
+            assert result is Commit.FEITO
+            [late] = await reivindicar_turnos(db)
+            assert len(late["mensagens"]) == 1
+            assert await commit(db, um_turno(late))
+        mira += 0.0003 if result is Commit.FEITO else -0.0003
+        assert await reivindicar_turnos(db) == []
+    assert min(ends[Commit.FEITO], ends[Commit.ULTRAPASSADO]) > BARREIRAS // 10
+    [counted] = await consulta(
+        db,
+        "SELECT count(*) AS mensagens, count(turn_id) AS em_turno, (SELECT count(*) FROM outbox) AS respostas"
+        " FROM inbox",
+    )
+    assert counted == {"mensagens": 2 * BARREIRAS, "em_turno": 2 * BARREIRAS, "respostas": BARREIRAS}
+
+
+async def test_the_first_attempt_is_not_written_when_what_it_read_was_edited(db: Database, chip: Chip) -> None:
+    await ingerir(db, chega(chip.instancia, numero(), "editada"))
+    [row] = await reivindicar_turnos(db)
+    await consulta(db, "UPDATE inbox SET texto = 'outra coisa', revisao = revisao + 1")
+    assert await commit(db, um_turno(row), ultima=False) is None
+    again = await mailbox.reread(db, row["conversation_id"], row["fence"], 10)
+    assert again
+    assert [m["texto"] for m in again["mensagens"]] == ["outra coisa"]
+    assert await commit(db, um_turno(again), ultima=False)
+
+
+async def test_the_first_attempt_is_not_written_when_what_it_read_was_deleted(db: Database, chip: Chip) -> None:
+    phone = numero()
+    for msg_id in ("apagada", "fica"):
+        await ingerir(db, chega(chip.instancia, phone, msg_id))
+    [row] = await reivindicar_turnos(db)
+    await consulta(
+        db, "UPDATE inbox SET texto = NULL, desfecho = 'silencio: apagada' WHERE provider_msg_id = 'apagada'"
+    )
+    assert await commit(db, um_turno(row), ultima=False) is None
+    assert await commit(db, um_turno(row)), "the last attempt answers what is left"
+    consumed = await consulta(db, "SELECT provider_msg_id FROM inbox WHERE turn_id IS NOT NULL")
+    assert consumed == [{"provider_msg_id": "fica"}]
 
 
 async def test_f13_sixteen_claimers_of_one_conversation_get_it_once(db: Database, outro: Database, chip: Chip) -> None:
@@ -170,4 +245,4 @@ async def _enviada(db: Database, chip: Chip, msg_id: str) -> None:
     [row] = await reivindicar_turnos(db)
     assert await commit(db, um_turno(row, OutboxRow(f"resposta:{msg_id}", "oi")))
     [claimed] = (await reivindicar(db)).claimed
-    await envio.mark_sent(db, [(claimed["id"], claimed["fence"], msg_id)], 0)
+    await envio_desfecho.mark_sent(db, [(claimed["id"], claimed["fence"], msg_id)], 0)

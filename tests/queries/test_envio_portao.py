@@ -22,7 +22,7 @@ from lib.domain.horario import UFS, proxima_janela
 from lib.domain.objecao import Objecao, Severidade, TipoObjecao
 from lib.models import DoctorStateRow
 from lib.models.conversa import Controle
-from lib.queries import envio
+from lib.queries import envio_desfecho
 from lib.queries.envio import Destinos
 from lib.queries.turno import OutboxRow, StateChange
 from tests.builders import gravar, id_of, um_envio, um_estado, um_medico, uma_conversa
@@ -198,7 +198,7 @@ async def test_what_a_send_does_to_the_state_is_the_pure_function(db: Database) 
     await gravar(db, *(resposta(pessoa, isenta_optout=True) for pessoa in people))
     claimed = (await reivindicar(db, 1000)).claimed
     assert len(claimed) == len(before)
-    await envio.mark_sent(db, [(row["id"], row["fence"], f"P{row['id']}") for row in claimed], 0)
+    await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], f"P{row['id']}") for row in claimed], 0)
     sent = {
         row["medico_id"]: row["enviada_em"] for row in await consulta(db, "SELECT medico_id, enviada_em FROM outbox")
     }

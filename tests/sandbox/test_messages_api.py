@@ -294,19 +294,42 @@ def test_the_bad_models_stay_valid_on_the_wire(sandbox: httpx.Client, modelo: st
         ask(sandbox, request(text))
 
 
+def test_a_model_is_listed_under_its_id_and_a_retired_or_made_up_one_is_not_there(sandbox: httpx.Client) -> None:
+    there = sandbox.get("/v1/models/claude-haiku-5-5", headers=HEADERS)
+    assert (there.status_code, there.json()["id"]) == (200, "claude-haiku-5-5")
+    assert sandbox.get("/v1/models/claude-haiku-4-5", headers=HEADERS).json()["id"] == "claude-haiku-4-5-20251001"
+    for gone in ("claude-3-5-haiku-20241022", "claude-sonnet-4-0", "claude-haiku-55", "gpt"):
+        for answer in (
+            sandbox.get(f"/v1/models/{gone}", headers=HEADERS),
+            sandbox.post("/v1/messages", json=request() | {"model": gone}, headers=HEADERS),
+        ):
+            assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+
+
+def test_one_model_may_be_overloaded_while_another_answers(sandbox: httpx.Client) -> None:
+    sandbox.put(
+        "/_sandbox/falhas", json={"alvo": "anthropic.messages", "modelo": "claude-haiku-5-5", "status": 529}
+    ).raise_for_status()
+    busy = sandbox.post("/v1/messages", json=request(), headers=HEADERS)
+    assert (busy.status_code, busy.json()["error"]["type"]) == (529, "overloaded_error")
+    assert ask(sandbox, request() | {"model": "claude-sonnet-5-5"})["model"] == "claude-sonnet-5-5"
+
+
 def test_the_hostile_model_loops_on_tools_for_ever_when_told(sandbox: httpx.Client) -> None:
     sandbox.put("/_sandbox/modelo", json={"modelo": "hostil", "variante": "laco"}).raise_for_status()
     messages: list[dict[str, Any]] = [{"role": "user", "content": "tem vaga?"}]
     seen: set[str] = set()
+    foreign: list[bool] = []
     for _ in range(8):
         message = ask(sandbox, request(tools=[VAGAS, HOSPITAL], messages=messages))
         calls = [block for block in message["content"] if block["type"] == "tool_use"]
         assert {call["name"] for call in calls} == {"buscar_vagas", "buscar_info_hospital"}
-        assert all("medico_id" in call["input"] for call in calls)
+        foreign += ["medico_id" in call["input"] for call in calls]
         seen.update(call["id"] for call in calls)
         results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "[]"} for call in calls]
         messages += [{"role": "assistant", "content": message["content"]}, {"role": "user", "content": results}]
     assert len(seen) == 16
+    assert 0 < sum(foreign) < 16
 
 
 def test_a_long_text_is_cut_at_max_tokens(sandbox: httpx.Client) -> None:

@@ -21,7 +21,7 @@ def test_the_whole_default_business_is_one_copy_for_each_table_in_one_transactio
             "CREATE FUNCTION contar() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             " INSERT INTO comando VALUES (TG_TABLE_NAME, pg_current_xact_id()); RETURN NULL; END $$"
         )
-        for table in (*TABELAS, "flag"):
+        for table in (*TABELAS, "conhecimento", "flag"):
             connection.execute(
                 f"CREATE TRIGGER contar AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION contar()"
             )

@@ -16,7 +16,7 @@ from lib.agent.contexto import Chaves, montar_contexto_completo
 from lib.db import Database, Row, Step
 from lib.domain.optout import Parada, classificar_parada
 from lib.errors import SettingsError
-from lib.queries import envio, mailbox
+from lib.queries import envio, envio_desfecho, mailbox
 from lib.queries.envio import Destinos
 from lib.settings import Settings, load_settings
 from lib.usecases.receber import Debounce, receber
@@ -95,12 +95,12 @@ async def test_a_doctor_known_by_lid_alone_is_answered_there(banco: Database) ->
     assert await sql(banco, "SELECT telefone FROM medico") == [{"telefone": "+5511900010001"}]
 
 
-async def test_a_voice_message_stands_in_the_thread_and_stops_the_follow_up(banco: Database) -> None:
+async def test_a_sticker_stands_in_the_thread_and_stops_the_follow_up(banco: Database) -> None:
     await chega(banco, palavras("oi"), "5511900010001@s.whatsapp.net")
     await sql(banco, "UPDATE conversa SET estagio = 'msg_enviada', ultima_saida_em = now() - interval '60 hours'")
     await poe_na_fila(banco, "followup")
-    await chega(banco, {"audioMessage": {"seconds": 3}}, "5511900010001@s.whatsapp.net")
-    assert await sql(banco, "SELECT midia FROM interacao") == [{"midia": "audio"}]
+    await chega(banco, {"stickerMessage": {"mimetype": "image/webp"}}, "5511900010001@s.whatsapp.net")
+    assert await sql(banco, "SELECT midia FROM interacao") == [{"midia": "figurinha"}]
     assert await sql(banco, "SELECT estagio, ultima_entrada_em > ultima_saida_em AS ouvida FROM conversa") == [
         {"estagio": "respondeu", "ouvida": True}
     ]
@@ -108,25 +108,16 @@ async def test_a_voice_message_stands_in_the_thread_and_stops_the_follow_up(banc
     assert await sql(banco, "SELECT state FROM outbox") == [{"state": "cancelled"}]
 
 
-async def test_a_pause_holds_proactive_sends_and_lets_replies_go(banco: Database) -> None:
-    await chega(banco, palavras("oi"), "5511900010001@s.whatsapp.net")
-    await sql(banco, """INSERT INTO flag (chave, valor) VALUES ('pausa', '{"ativo": true}')""")
-    await poe_na_fila(banco, "prospeccao")
-    assert [row["bloqueio"] for row in (await pega(banco)).blocked] == ["pausado"]
-    await sql(banco, "UPDATE outbox SET tipo = 'resposta', proativa = false, next_at = now()")
-    assert len((await pega(banco)).claimed) == 1
-
-
 async def test_a_second_doubt_gets_its_three_look_ups_again_and_the_fifth_send_is_the_last(banco: Database) -> None:
     await chega(banco, palavras("oi"), "5511900010001@s.whatsapp.net")
     await poe_na_fila(banco, "resposta")
     for attempt in range(1, 6):
         [row] = (await pega(banco)).claimed
-        await envio.mark_unknown(banco, row["id"], row["fence"], "teste", 0)
+        await envio_desfecho.mark_unknown(banco, row["id"], row["fence"], "teste", 0)
         for look in range(1, 4):
             state = await sql(banco, "SELECT state, consultas FROM outbox")
             assert state == [{"state": "unknown", "consultas": look - 1}], attempt
-            await envio.mark_absent(banco, row["id"], row["fence"], 3, 0, 5)
+            await envio_desfecho.mark_absent(banco, row["id"], row["fence"], 3, 0, 5)
     assert await sql(banco, "SELECT state, motivo FROM outbox") == [
         {"state": "parked", "motivo": "sem_evidencia_de_envio"}
     ]
@@ -137,7 +128,7 @@ async def test_a_gateway_that_was_down_costs_no_attempt(banco: Database) -> None
     await poe_na_fila(banco, "resposta")
     for _ in range(7):
         [row] = (await pega(banco)).claimed
-        await envio.mark_retry(banco, row["id"], row["fence"], "gateway_fora", 0)
+        await envio_desfecho.mark_retry(banco, row["id"], row["fence"], "gateway_fora", 0)
     assert await sql(banco, "SELECT state, attempts FROM outbox") == [{"state": "pending", "attempts": 0}]
 
 

@@ -6,7 +6,7 @@ import orjson
 from pydantic import Field
 
 from lib.agent.tools.contrato import Argumentos, Tool, ToolContext, ToolResult
-from lib.domain.texto import dobrar
+from lib.domain.texto import dobrar, palavras
 from lib.queries import vaga
 
 
@@ -18,6 +18,8 @@ class BuscarInfoHospital(Argumentos):
 
 async def executar(context: ToolContext, args: BuscarInfoHospital) -> ToolResult:
     """Find hospitals whose name holds the given words, accents and case aside."""
+    if not palavras(args.nome_hospital):
+        return ToolResult("não entendi o nome do hospital", erro=True)
     found = await vaga.hospitals(context.db, dobrar(args.nome_hospital))
     shown = [{"hospital": r["nome"], "endereco": r["endereco"], "cidade": f"{r['cidade']}-{r['uf']}"} for r in found]
     return ToolResult(orjson.dumps({"hospitais": shown}).decode())

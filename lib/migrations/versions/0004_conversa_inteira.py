@@ -10,10 +10,15 @@ branch_labels = None
 depends_on = None
 
 
-# Every change of the directives raises the number by which caches know them.
+# Every change of the directives raises the number by which caches know them. It is the clock's, in microseconds, so
+# that two databases that share a cache, one restored or made anew beside the other, never give one number two meanings.
 BUMP = """
 CREATE FUNCTION diretriz_mudou() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN UPDATE diretriz_versao SET versao = versao + 1 WHERE id = 1; RETURN NULL; END $$;
+BEGIN
+  UPDATE diretriz_versao
+  SET versao = greatest(versao + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) WHERE id = 1;
+  RETURN NULL;
+END $$;
 CREATE TRIGGER diretriz_mudou AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON diretriz
 FOR EACH STATEMENT EXECUTE FUNCTION diretriz_mudou()
 """
@@ -380,6 +385,23 @@ def upgrade() -> None:
         "inbox", sa.Column("conteudo", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
     )
     op.add_column("inbox", sa.Column("revisao", sa.SmallInteger(), server_default=sa.text("0"), nullable=False))
+    op.create_index(
+        "ix_inbox_alvo", "inbox", ["alvo_msg_id"], unique=False, postgresql_where=sa.text("alvo_msg_id IS NOT NULL")
+    )
+    op.create_index("ix_inbox_morta", "inbox", ["id"], unique=False, postgresql_where=sa.text("tipo = 'morta'"))
+    op.create_index(
+        "ix_inbox_sem_resposta",
+        "inbox",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("desfecho LIKE 'sem_resposta%'"),
+    )
+    op.create_index(
+        "ix_mailbox_morta", "mailbox", ["conversation_id"], unique=False, postgresql_where=sa.text("dead IS NOT NULL")
+    )
+    op.create_index(
+        "ix_outbox_morta", "outbox", ["id"], unique=False, postgresql_where=sa.text("state IN ('dead', 'parked')")
+    )
     op.add_column("interacao", sa.Column("editada_em", sa.DateTime(timezone=True), nullable=True))
     op.add_column("interacao", sa.Column("apagada_em", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
@@ -437,6 +459,11 @@ def downgrade() -> None:
     op.drop_column("outbox", "escolha")
     op.drop_column("interacao", "apagada_em")
     op.drop_column("interacao", "editada_em")
+    op.drop_index("ix_inbox_alvo", table_name="inbox", postgresql_where=sa.text("alvo_msg_id IS NOT NULL"))
+    op.drop_index("ix_outbox_morta", table_name="outbox", postgresql_where=sa.text("state IN ('dead', 'parked')"))
+    op.drop_index("ix_mailbox_morta", table_name="mailbox", postgresql_where=sa.text("dead IS NOT NULL"))
+    op.drop_index("ix_inbox_sem_resposta", table_name="inbox")
+    op.drop_index("ix_inbox_morta", table_name="inbox", postgresql_where=sa.text("tipo = 'morta'"))
     op.drop_column("inbox", "revisao")
     op.drop_column("inbox", "conteudo")
     op.drop_column("inbox", "citada_msg_id")
