@@ -104,7 +104,13 @@ class Worker:
         self._crash = Crashpoint(settings.crashpoint)
         self._envio = Envio(resources, self._crash)
         self._agente = Agente(
-            responder=Responder(resources.modelo, settings.llm_modelo, self._crash),
+            responder=Responder(
+                resources.modelo,
+                settings.llm_modelo,
+                self._crash,
+                nossos=(settings.empresa,),
+                links=frozenset(settings.links_permitidos),
+            ),
             diretrizes=Diretrizes(resources.db, resources.cache),
             db=resources.db,
             clock=resources.clock,

@@ -24,7 +24,7 @@ class _Line(asyncio.Protocol):
         self.error: Exception | None = None
         self.transport: asyncio.Transport | None = None
         self._full = False
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()  # HTTP/2 reads and writes at once
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit it
@@ -51,8 +51,9 @@ class _Line(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiting and not self._waiting.done():
-            self._waiting.set_result(None)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
     async def more(self, limit_s: float | None) -> bytes:
         """Return what has come, waiting for it if need be; nothing at the end."""
@@ -75,12 +76,13 @@ class _Line(asyncio.Protocol):
             await self._wait(limit_s)
 
     async def _wait(self, limit_s: float | None) -> None:
-        self._waiting = asyncio.get_running_loop().create_future()
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
         try:
             async with asyncio.timeout(limit_s):
-                await self._waiting
+                await waiting
         finally:
-            self._waiting = None
+            self._waiting.discard(waiting)
 
 
 class Stream(httpcore.AsyncNetworkStream):

@@ -55,7 +55,8 @@ async def evolution(request: Request) -> Response:
     except UnknownInstanceError:
         log.error("webhook of an unknown instance, asked to come again", instancia=instancia)  # noqa: TRY400 - no trace
         raise
-    state.worker.stored(after_s=0.0 if stored.imediata else settings.quieto_s)
+    if stored.acorda:
+        state.worker.stored(after_s=0.0 if stored.imediata else settings.quieto_s)
     return ACEITO
 
 

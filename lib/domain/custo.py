@@ -12,17 +12,34 @@ class Preco:
 
     entrada: int
     saida: int
-    cache_escrita: int
-    cache_leitura: int
+
+    @property
+    def cache_escrita(self) -> int:
+        """A prefix kept for five minutes: a quarter more than reading it plainly."""
+        return self.entrada * 5 // 4
+
+    @property
+    def cache_leitura(self) -> int:
+        """A prefix read back: a tenth."""
+        return self.entrada // 10
 
 
 PRECOS: Mapping[str, Preco] = MappingProxyType(
     {
-        "claude-haiku-5-5": Preco(100, 500, 125, 10),
-        "claude-sonnet-5-5": Preco(2_000, 10_000, 2_500, 200),
-        "claude-opus-5-5": Preco(4_000, 20_000, 5_000, 400),
+        "claude-haiku-5-5": Preco(100, 500),
+        "claude-sonnet-5-5": Preco(2_000, 10_000),
+        "claude-opus-5-5": Preco(4_000, 20_000),
+        "claude-fable-5-1": Preco(10_000, 50_000),
+        "claude-sonnet-5": Preco(2_000, 10_000),
+        "claude-opus-5": Preco(5_000, 25_000),
+        "claude-opus-4-8": Preco(5_000, 25_000),
+        "claude-sonnet-4-6": Preco(3_000, 15_000),
+        "claude-haiku-4-5": Preco(1_000, 5_000),
     }
 )
+LONGO = 100_000
+# Of a call whose whole input is longer than `LONGO` tokens.
+PRECOS_LONGOS: Mapping[str, Preco] = MappingProxyType({"claude-haiku-5-5": Preco(500, 2_500)})
 _DATA = re.compile(r"-\d{8}$")
 
 
@@ -37,7 +54,10 @@ def custo_micro_usd(modelo: str, entrada: int, saida: int, cache_escrita: int, c
     contagens = (entrada, saida, cache_escrita, cache_leitura)
     if min(contagens) < 0:
         raise ValueError(f"token counts must not be negative, got {contagens}")
-    preco = PRECOS.get(_DATA.sub("", modelo))
+    nome = _DATA.sub("", modelo)
+    preco = PRECOS.get(nome)
+    if entrada + cache_escrita + cache_leitura > LONGO:
+        preco = PRECOS_LONGOS.get(nome, preco)
     if preco is None:
         return None
     unidades = (preco.entrada, preco.saida, preco.cache_escrita, preco.cache_leitura)

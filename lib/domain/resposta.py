@@ -8,8 +8,9 @@ from datetime import date
 
 from lib.domain.identidade import nega_automacao
 from lib.domain.saida_dados import LINKS_PERMITIDOS, copia_segredo, dado_pessoal, interno, link_proibido
-from lib.domain.saida_fatos import lugar_sem_fonte, pessoa_sem_fonte, tempo_sem_fonte
+from lib.domain.saida_lugares import lugar_sem_fonte, pessoa_sem_fonte
 from lib.domain.saida_promessas import nega_parada, negocia, promete_reserva, valor_sem_fonte
+from lib.domain.saida_tempo import tempo_sem_fonte
 from lib.domain.texto import palavras
 
 LIMITE = 1000

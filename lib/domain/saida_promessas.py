@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from lib.domain.dinheiro import valores_centavos, valores_de_fatos
-from lib.domain.saida_fatos import frases
+from lib.domain.saida_frases import frases
 from lib.domain.texto import dobrar, palavras
 
 _NAO = r"(?<!nao )(?<!nao foi )(?<!nunca )(?<!nem )(?<!ainda nao )"

@@ -94,6 +94,11 @@ class Stored:
     perdida: bool = False
     imediata: bool = False
 
+    @property
+    def acorda(self) -> bool:
+        """Whether a turn may have become due; the others of a message's five webhooks wake nobody."""
+        return self.conversation_id is not None and self.inbox_id is not None and self.desfecho is None
+
 
 def compose(statement: str, chave: str = "telefone") -> TextClause:
     """Fill in a statement's named parts, all of them constants: `quem`, `autor`, `agenda`, `dois`, `abertas`.

@@ -51,14 +51,12 @@ class _Resposta(BaseModel):
     evidencia: Frases
 
 
-def _schema() -> Mapping[str, Any]:
+def _schema() -> dict[str, Any]:
     """The answer's JSON schema; the API takes no bounds, so they are told in words."""
     nota = {"type": "integer", "description": f"nota inteira de {NOTA_MINIMA} a {NOTA_MAXIMA}"}
     frases = {"type": "array", "items": {"type": "string"}, "description": f"no máximo {ITENS_MAX}"}
     properties = {name: nota if field.annotation is int else frases for name, field in _Resposta.model_fields.items()}
-    return MappingProxyType(
-        {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    )
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 ESQUEMA = _schema()

@@ -85,9 +85,10 @@ async def test_a_hundred_conversations_with_a_broken_model_break_no_rule(
     for phone, falada in said_by.items():
         await dentro.chega(phone, falada)
     # Half of them are far enough that every tool is open to the model.
-    palco.sql("UPDATE conversa SET modo = 'oferta' WHERE id % 2 = 0")
+    palco.sql("UPDATE conversa SET modo = 'oferta' WHERE id %% 2 = 0")
     palco.sql(
-        "UPDATE doctor_state SET ciclo = 'active', permissao = 'active', temperatura = 0.9 WHERE medico_id % 2 = 0"
+        """UPDATE doctor_state SET ciclo = 'active', permissao = 'active', temperatura = 0.9
+        WHERE medico_id IN (SELECT medico_id FROM conversa WHERE modo = 'oferta')"""
     )
     await dentro.ate_acabar(120)
 

@@ -10,14 +10,21 @@ tokens = st.integers(0, 10_000_000)
 @pytest.mark.parametrize(
     ("modelo", "esperado"),
     [
-        ("claude-haiku-5-5", 100_000 + 500_000 + 125_000 + 10_000),
+        ("claude-haiku-5-5", 500_000 + 2_500_000 + 625_000 + 50_000),
         ("claude-sonnet-5-5", 2_000_000 + 10_000_000 + 2_500_000 + 200_000),
         ("claude-opus-5-5", 4_000_000 + 20_000_000 + 5_000_000 + 400_000),
-        ("claude-haiku-5-5-20261001", 735_000),
+        ("claude-haiku-5-5-20261001", 3_675_000),
+        ("claude-haiku-4-5-20251001", 1_000_000 + 5_000_000 + 1_250_000 + 100_000),
     ],
 )
 def test_a_million_tokens_of_each_kind_cost_the_listed_price(modelo: str, esperado: int) -> None:
     assert custo_micro_usd(modelo, 1_000_000, 1_000_000, 1_000_000, 1_000_000) == esperado
+
+
+def test_a_long_input_costs_more_for_the_model_that_says_so() -> None:
+    assert custo_micro_usd("claude-haiku-5-5", 30_000, 30_000, 30_000, 40_000) == 3_000 + 15_000 + 3_750 + 400
+    assert custo_micro_usd("claude-haiku-5-5", 30_001, 30_000, 30_000, 40_000) == 15_001 + 75_000 + 18_750 + 2_000
+    assert custo_micro_usd("claude-sonnet-5-5", 200_000, 0, 0, 0) == 400_000
 
 
 @pytest.mark.parametrize("modelo", ["", "gpt-4", "claude-haiku", "claude-haiku-5-5-x", "sandbox"])

@@ -159,8 +159,18 @@ def test_prospecting_below_80_never_happens(entradas: EntradasTrust) -> None:
 
 
 def test_the_fallback_minima_leave_prospecting_alone() -> None:
-    assert TRUST_MINIMO == {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 60, TipoEnvio.RESPOSTA: 40}
-    assert TRUST_MINIMO_RESERVA == {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 40, TipoEnvio.RESPOSTA: 20}
+    assert TRUST_MINIMO == {
+        TipoEnvio.PROSPECCAO: 80,
+        TipoEnvio.FOLLOWUP: 60,
+        TipoEnvio.RESPOSTA: 40,
+        TipoEnvio.LEMBRETE: 40,
+    }
+    assert TRUST_MINIMO_RESERVA == {
+        TipoEnvio.PROSPECCAO: 80,
+        TipoEnvio.FOLLOWUP: 40,
+        TipoEnvio.RESPOSTA: 20,
+        TipoEnvio.LEMBRETE: 20,
+    }
 
 
 def test_a_negative_count_is_refused() -> None:

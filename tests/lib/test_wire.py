@@ -14,6 +14,7 @@ import pytest
 
 from lib import ledger
 from lib.http import HttpPool, Upstream, open_client
+from lib.wire import Backend
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +92,27 @@ async def test_each_way_to_fail_has_the_clients_own_error() -> None:
     async with open_client("http://127.0.0.1:9") as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("/")
+
+
+async def test_reading_and_writing_at_once_do_not_put_each_other_to_sleep() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async with serving(echo) as url:
+        stream = await Backend().connect_tcp("localhost", int(url.rpartition(":")[2]))
+        received = bytearray()
+
+        async def read() -> None:
+            while len(received) < len(GRANDE):
+                received.extend(await stream.read(1 << 16, timeout=5))
+
+        await asyncio.gather(read(), stream.write(GRANDE, timeout=5))
+        assert received == GRANDE
+        await stream.aclose()
 
 
 @pytest.fixture(scope="module")
