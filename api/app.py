@@ -25,6 +25,7 @@ from lib import log
 from lib.errors import SettingsError
 from lib.resources import open_resources
 from lib.settings import Ambiente, Settings, load_settings
+from lib.usecases.receber import juntar_recibos
 
 ABERTAS: Final = frozenset({"/livez", "/readyz", evolution.CAMINHO})
 DOCUMENTACAO: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json"})
@@ -139,6 +140,7 @@ def _lifespan(settings: Settings) -> Lifespan:
             worker = Worker(resources)
             app.state.resources = resources
             app.state.worker = worker
+            app.state.recibos = juntar_recibos(resources.db_entrada)
             async with conferido(app, resources), _worker(app, worker):
                 yield
 

@@ -49,7 +49,7 @@ async def evolution(request: Request) -> Response:
     settings = resources.settings
     try:
         debounce = Debounce(settings.quieto_s, settings.quieto_max_s)
-        stored = await receber(resources.db_entrada, instancia, raw, resources.clock(), debounce)
+        stored = await receber(resources.db_entrada, instancia, raw, resources.clock(), debounce, state.recibos)
     except UnauthorizedError as cause:
         raise _refused(request, instancia, "instance of the body") from cause
     except UnknownInstanceError:

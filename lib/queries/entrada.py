@@ -14,7 +14,16 @@ from lib.db import Database, Step
 from lib.queries import revisao
 from lib.queries.quem import Stored, compose, settle
 
-__all__ = ["NewEvent", "NewMessage", "Stored", "ingest_message", "store_connection", "store_event", "store_receipt"]
+__all__ = [
+    "NewEvent",
+    "NewMessage",
+    "NewReceipt",
+    "Stored",
+    "ingest_message",
+    "store_connection",
+    "store_event",
+    "store_receipts",
+]
 
 _INGEST = """-- entrada.ingest_message
 WITH {quem},
@@ -75,17 +84,28 @@ ON CONFLICT (lid) DO UPDATE SET telefone = excluded.telefone, visto_em = now()
 """)
 
 # A receipt may come before the answer to the send that it is about, and receipts overtake each other: never backwards.
-_RECEIPT = text("""-- entrada.receipt
-WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
+# All that came together is one statement; rows are locked in their order, so that two processes never block each other.
+_RECEIPTS = text("""-- entrada.receipts
+WITH n AS (
+  SELECT n.*, k.id AS chip_id, array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], n.entrega) AS grau
+  FROM unnest(CAST(:instancias AS text[]), CAST(:msg_ids AS text[]), CAST(:statuses AS text[]),
+    CAST(:entregas AS text[])) WITH ORDINALITY AS n(instancia, msg_id, status, entrega, ordem)
+  LEFT JOIN chip k ON k.instancia = n.instancia),
 e AS (
-  INSERT INTO delivery_event (chip_id, provider_msg_id, status) SELECT k.id, :msg_id, :status FROM k
-  ON CONFLICT ON CONSTRAINT uq_delivery_event DO NOTHING RETURNING id),
+  INSERT INTO delivery_event (chip_id, provider_msg_id, status)
+  SELECT DISTINCT chip_id, msg_id, status FROM n WHERE chip_id IS NOT NULL ORDER BY msg_id, status
+  ON CONFLICT ON CONSTRAINT uq_delivery_event DO NOTHING RETURNING id, provider_msg_id, status),
+m AS (
+  SELECT DISTINCT ON (chip_id, msg_id) chip_id, msg_id, entrega, grau FROM n WHERE grau IS NOT NULL
+  ORDER BY chip_id, msg_id, grau DESC),
+alvo AS (
+  SELECT i.id, m.entrega, m.grau FROM interacao i JOIN m ON m.msg_id = i.provider_msg_id AND m.chip_id = i.chip_id
+  WHERE i.direcao = 'saida' ORDER BY i.id FOR UPDATE OF i),
 i AS (
-  UPDATE interacao SET entrega = :entrega
-  WHERE provider_msg_id = :msg_id AND direcao = 'saida' AND chip_id = (SELECT id FROM k)
-    AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], entrega)
-      < array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], CAST(:entrega AS text)) RETURNING id)
-SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM e) AS inbox_id, (SELECT count(*) FROM i) AS moved
+  UPDATE interacao SET entrega = alvo.entrega FROM alvo WHERE interacao.id = alvo.id
+    AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], interacao.entrega) < alvo.grau)
+SELECT n.chip_id, e.id AS event_id FROM n
+LEFT JOIN e ON e.provider_msg_id = n.msg_id AND e.status = n.status ORDER BY n.ordem
 """)
 
 _CONNECTION = text("""-- entrada.connection
@@ -122,6 +142,16 @@ class NewMessage:
         """Return the message as its statements want it."""
         values = {name: getattr(self, name) for name in NewMessage.__slots__}
         return values | {"conteudo": None if self.conteudo is None else Jsonb(self.conteudo)}
+
+
+@dataclass(frozen=True, slots=True)
+class NewReceipt:
+    """A receipt as extracted: the gateway's word for how far the message got, and ours."""
+
+    instancia: str
+    msg_id: str
+    status: str
+    entrega: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +208,19 @@ async def store_event(db: Database, event: NewEvent, vinculos: Sequence[tuple[st
     return Stored(row["inbox_id"]) if row["chip_id"] else None
 
 
-async def store_receipt(db: Database, instancia: str, msg_id: str, status: str, entrega: str) -> Stored | None:
-    """Store a receipt and move the message's delivery forward; None when no chip has this instance."""
-    params = {"instancia": instancia, "msg_id": msg_id, "status": status, "entrega": entrega}
-    [[row]] = await db.round_trip(Step(_RECEIPT, params, writes=True))
-    return Stored(row["inbox_id"]) if row["chip_id"] else None
+async def store_receipts(db: Database, receipts: Sequence[NewReceipt]) -> list[Stored | None]:
+    """Store receipts and move their messages' delivery forward, in one round trip; one result for each, in order.
+
+    None when no chip has that instance.
+    """
+    params = {
+        "instancias": [receipt.instancia for receipt in receipts],
+        "msg_ids": [receipt.msg_id for receipt in receipts],
+        "statuses": [receipt.status for receipt in receipts],
+        "entregas": [receipt.entrega for receipt in receipts],
+    }
+    [rows] = await db.round_trip(Step(_RECEIPTS, params, writes=True))
+    return [Stored(row["event_id"]) if row["chip_id"] else None for row in rows]
 
 
 async def store_connection(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from lib.aio import Together
 from lib.db import Database
 from lib.domain.mensagem import REVISOES, TARDIA, MensagemRecebida, Midia, Tratamento, tratamento
 from lib.errors import UnauthorizedError, UnknownInstanceError
@@ -15,10 +17,12 @@ from lib.providers.evolution_webhook import Conexao, Eco, Evento, Outro, Recibo,
 from lib.queries import eco as ecos
 from lib.queries import entrada, fusao, revisao
 from lib.queries.eco import NewEcho
-from lib.queries.entrada import NewEvent, NewMessage, Stored
+from lib.queries.entrada import NewEvent, NewMessage, NewReceipt, Stored
 from lib.queries.revisao import NewRevision
 
 SOURCE = "evolution"
+RECIBOS_JUNTOS = 200
+Recibos = Together[NewReceipt, Stored | None]
 
 log = get_logger(__name__)
 
@@ -41,11 +45,16 @@ class Chegada:
     agora: datetime
 
 
-async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, debounce: Debounce) -> Stored:
+async def receber(
+    db: Database, instancia: str, raw: bytes, agora: datetime, debounce: Debounce, recibos: Recibos | None = None
+) -> Stored:
     """Store one authentic Evolution webhook in one round trip; a repeated one changes nothing.
 
     Whatever its bytes are, it is stored: what cannot be understood is kept as dead with its reason. A second round trip
     joins two rows found to be one doctor, and brings home what landed in a conversation just closed.
+
+    Receipts, four of a message's five webhooks, share a write with those that come at the same moment when `recibos`
+    gathers them.
 
     Raises:
         UnauthorizedError: the body names another instance than its key is for.
@@ -56,7 +65,7 @@ async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, deb
     named = instance_of(body)
     if named is not None and named != instancia:
         raise UnauthorizedError("the body names another instance")
-    stored = await _store(db, read(body), Chegada(instancia, raw, body, agora), debounce)
+    stored = await _store(db, read(body), Chegada(instancia, raw, body, agora), debounce, recibos or juntar_recibos(db))
     if stored is None:
         raise UnknownInstanceError(instancia)
     if stored.lid and stored.telefone:
@@ -69,12 +78,21 @@ async def receber(db: Database, instancia: str, raw: bytes, agora: datetime, deb
     return stored
 
 
-async def _store(db: Database, evento: Evento, chegada: Chegada, debounce: Debounce) -> Stored | None:
+def juntar_recibos(db: Database) -> Recibos:
+    """Return what gathers the receipts of one process."""
+
+    async def store(receipts: Sequence[NewReceipt]) -> Sequence[Stored | None]:
+        return await entrada.store_receipts(db, receipts)
+
+    return Together(store, RECIBOS_JUNTOS)
+
+
+async def _store(db: Database, evento: Evento, chegada: Chegada, debounce: Debounce, recibos: Recibos) -> Stored | None:
     match evento:
         case MensagemRecebida() as mensagem:
             return await _message(db, mensagem, chegada, debounce)
         case Recibo(msg_id, status, entrega):
-            return await entrada.store_receipt(db, chegada.instancia, msg_id, status, entrega)
+            return await recibos.ask(NewReceipt(chegada.instancia, msg_id, status, entrega))
         case Conexao(conectado, motivo):
             kept = _event(chegada, "evento", motivo) if motivo else None
             return await entrada.store_connection(

@@ -50,8 +50,8 @@ def test_any_text_of_a_doctor_is_taken_and_its_conversation_settled(api: Palco) 
 def test_any_authentic_body_is_stored_and_accepted_and_the_next_message_is_answered(api: Palco) -> None:
     assert {manda(api, raw) for raw in CORPOS} == {202}
     [stored] = api.sql(
-        "SELECT count(*) + (SELECT count(*) FROM delivery_event) AS n, count(*) FILTER (WHERE desfecho IS NULL) AS mudas"
-        " FROM inbox"
+        "SELECT count(*) + (SELECT count(*) FROM delivery_event) AS n,"
+        " count(*) FILTER (WHERE desfecho IS NULL) AS mudas FROM inbox"
     )
     assert stored == {"n": len(set(CORPOS)), "mudas": 0}
     api.escreve("5511966999999", "Oi, bom dia!")

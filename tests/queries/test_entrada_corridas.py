@@ -12,6 +12,7 @@ import pytest
 from lib.db import Database, Row
 from lib.models import Chip
 from lib.queries import entrada, envio_desfecho, mailbox, turno
+from lib.queries.entrada import NewReceipt
 from lib.queries.turno import Commit, OutboxRow
 from tests.builders import gravar, numero
 from tests.queries.fabrica import (
@@ -215,25 +216,36 @@ async def test_receipts_never_go_backwards(db: Database, chip: Chip) -> None:
     await _enviada(db, chip, "R1")
     seen = []
     for status in order:
-        await entrada.store_receipt(db, chip.instancia, "R1", status, words[status])
+        await entrada.store_receipts(db, [NewReceipt(chip.instancia, "R1", status, words[status])])
         seen += [row["entrega"] for row in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")]
     assert seen == ["enviada", "entregue", "lida", "lida", "lida", "lida"]
 
 
+async def test_receipts_that_come_together_end_at_the_furthest_and_each_is_kept_once(db: Database, chip: Chip) -> None:
+    await _enviada(db, chip, "R0")
+    words = (("READ", "lida"), ("SERVER_ACK", "enviada"), ("DELIVERY_ACK", "entregue"), ("READ", "lida"), ("X", None))
+    came = [NewReceipt(chip.instancia, "R0", status, entrega) for status, entrega in words]
+    stored = await entrada.store_receipts(db, [*came, NewReceipt("ninguém", "R0", "READ", "lida")])
+    assert [one is not None for one in stored] == [True] * 5 + [False]
+    assert await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'") == [{"entrega": "lida"}]
+    assert await consulta(db, "SELECT count(*) AS n FROM delivery_event") == [{"n": 4}]
+    assert [one.inbox_id for one in await entrada.store_receipts(db, came) if one] == [None] * 5, "all known"
+
+
 async def test_a_failed_delivery_is_noted_unless_it_arrived_after_all(db: Database, chip: Chip) -> None:
     await _enviada(db, chip, "R2")
-    await entrada.store_receipt(db, chip.instancia, "R2", "ERROR", "falhou")
+    await entrada.store_receipts(db, [NewReceipt(chip.instancia, "R2", "ERROR", "falhou")])
     assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
         "falhou"
     ]
-    await entrada.store_receipt(db, chip.instancia, "R2", "READ", "lida")
+    await entrada.store_receipts(db, [NewReceipt(chip.instancia, "R2", "READ", "lida")])
     assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
         "lida"
     ]
 
 
 async def test_f36_a_receipt_that_overtakes_the_answer_to_its_send_counts(db: Database, chip: Chip) -> None:
-    await entrada.store_receipt(db, chip.instancia, "R3", "READ", "lida")
+    await entrada.store_receipts(db, [NewReceipt(chip.instancia, "R3", "READ", "lida")])
     await _enviada(db, chip, "R3")
     assert [r["entrega"] for r in await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")] == [
         "lida"
