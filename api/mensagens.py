@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Path, Query
@@ -103,7 +103,8 @@ async def mortas(
         )
         for row in rows
     ]
-    last = f"{rows[-1]['em'].isoformat()}|{rows[-1]['id']}" if len(rows) == limite else None
+    # No `+`, which a query that nobody encoded turns into a blank.
+    last = f"{rows[-1]['em'].astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}|{rows[-1]['id']}" if len(rows) == limite else None
     return PaginaMortas(itens=itens, proxima=last)
 
 

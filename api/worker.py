@@ -200,7 +200,7 @@ class Worker:
         settings = self._resources.settings
         if not contexto.recebidas:
             # Woken for nothing, as after a crash between two commits: settle and sleep.
-            await mailbox.settle_empty(self._resources.db, contexto.conversation_id, contexto.fence)
+            await self._settle_empty(contexto)
             return None
         prazo = monotonic() + settings.turno_max_s  # of all attempts together: the lease must outlive it
         for tentativa in range(1, TENTATIVAS + 1):
@@ -238,8 +238,13 @@ class Worker:
         again = montar_contexto_completo(row)
         if again.recebidas:
             return again
-        await mailbox.settle_empty(db, conversation_id, fence)
+        await self._settle_empty(again)
         return None
+
+    async def _settle_empty(self, contexto: Contexto) -> None:
+        await mailbox.settle_empty(
+            self._resources.db, contexto.conversation_id, contexto.fence, contexto.causa_dos_efeitos
+        )
 
     async def _send(self, row: Row) -> None:
         with ledger.measure("envio"):

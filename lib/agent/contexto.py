@@ -116,11 +116,23 @@ class Contexto:
     canal: Canal | None = None
     julia_escreveu: bool = False
     interesse_em: datetime | None = None
+    ultimo_turno: int | None = None
 
     @property
     def ponte_feita(self) -> bool:
         """Whether an interest was recorded, and so passed on to a person, since the conversation's mode began."""
         return self.interesse_em is not None and (self.modo.em is None or self.interesse_em >= self.modo.em)
+
+    @property
+    def causa(self) -> str:
+        """What is answered, for the causes of what is said: the first message, as it reads now."""
+        first = self.recebidas[0]
+        return f"{first.id}:r{first.revisao}" if first.revisao else str(first.id)
+
+    @property
+    def causa_dos_efeitos(self) -> str:
+        """What this turn's tools act for: all that came after the last turn, whatever is added, edited or deleted."""
+        return f"turno:{self.conversation_id}:{self.ultimo_turno or 0}"
 
     @property
     def texto(self) -> str:
@@ -170,6 +182,7 @@ def montar_contexto_completo(row: Row) -> Contexto:
         canal=Canal(row["instancia"], row["endereco"]) if row["instancia"] and row["endereco"] else None,
         julia_escreveu=row["apresentada"],
         interesse_em=row["interesse_em"],
+        ultimo_turno=row["ultimo_turno"],
     )
 
 

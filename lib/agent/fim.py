@@ -60,12 +60,16 @@ class MudancaModo:
 
 @dataclass(frozen=True, slots=True)
 class Passos:
-    """What a turn called: the model, tools, and the prompts it used, by the hash of their content."""
+    """What a turn called: the model, tools, and the prompts it used, by the hash of their content.
+
+    `lembretes` are the causes of the reminders it set.
+    """
 
     chamadas: tuple[Chamada, ...] = ()
     ferramentas: tuple[FerramentaUsada, ...] = ()
     prompt_hash: str | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
+    lembretes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

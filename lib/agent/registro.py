@@ -42,6 +42,8 @@ def commit(
         esquece=fim.esquece,
         cancela="opted_out" if fim.cancela_tudo else "o médico respondeu",
         cancela_tudo=fim.cancela_tudo,
+        efeitos=contexto.causa_dos_efeitos,
+        lembretes=tuple(sorted(fim.passos.lembretes)),
     )
 
 
@@ -116,7 +118,7 @@ def _cost(passos: Passos) -> int | None:
 
 def _outbox(contexto: Contexto, fim: Fim, pausa_max_s: float) -> tuple[OutboxRow, ...]:
     """Return the fragments in order; each pause lies in its due time, so that nothing blocks (decision D30)."""
-    cause = fim.causa if ":" in fim.causa else f"{fim.causa}:{contexto.recebidas[0].id}"
+    cause = fim.causa if ":" in fim.causa else f"{fim.causa}:{contexto.causa}"
     pausa = 0.0
     rows: list[OutboxRow] = []
     for n, texto in enumerate(fim.textos):

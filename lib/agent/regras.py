@@ -163,7 +163,7 @@ def _entregue(contexto: Contexto, agora: datetime, lida: _Lida, decidido: Veredi
     """Give the conversation to a person; what hurt or was asked for stays open until that person settles it."""
     sinais = lida.sinais
     disparado = disparo(sinais.gatilho) if sinais.gatilho and decidido.regra is Regra.GATILHO else None
-    cause = f"transferencia:{contexto.recebidas[0].id}"
+    cause = f"transferencia:{contexto.causa}"
     return Fim(
         Desfecho.ENTREGUE_A_PESSOA,
         decidido.motivo,

@@ -141,12 +141,13 @@ class Agente:
 
     async def _generate(self, turno: _Turno, fim: Fim, situacao: Situacao, decisao: Decisao, passo: Transicao) -> Fim:
         """Have the reply written; `fim` holds all that was decided before."""
+        tools = self._tools(turno)
         try:
             gerada = await self.responder.gerar_resposta(
                 turno.contexto,
                 situacao,
                 decisao,
-                self._tools(turno),
+                tools,
                 turno.prazo,
                 diretrizes=turno.diretrizes,
                 proibidas=ferramentas_proibidas(passo.estado.modo, decisao),
@@ -158,7 +159,9 @@ class Agente:
         except ModelRefusedError as refused:
             return _handoff(fim, turno.contexto, Gatilho.MODELO_RECUSOU, f"o modelo recusou o pedido: {refused}")
         done = gerada.passos
-        passos = Passos((*fim.passos.chamadas, *done.chamadas), done.ferramentas, done.prompt_hash, done.prompts)
+        # Who is asked to write again will ask for the reminder again.
+        lembretes = frozenset[str]() if gerada.prazo_esgotado else frozenset(tools.lembretes)
+        passos = replace(done, chamadas=(*fim.passos.chamadas, *done.chamadas), lembretes=lembretes)
         return _generated(replace(fim, passos=passos), turno, gerada)
 
     def _introduced(self, contexto: Contexto, fim: Fim) -> Fim:
@@ -176,7 +179,7 @@ class Agente:
             conversation_id=contexto.conversation_id,
             medico_id=contexto.medico_id,
             fence=contexto.fence,
-            cause=f"turno:{first.id}",
+            cause=contexto.causa_dos_efeitos,
             inbox_id=first.id,
             especialidade_id=contexto.especialidade_id,
             uf=contexto.uf,
@@ -212,7 +215,7 @@ def _owed(fim: Fim, seguir: Seguir) -> Fim:
 
 def _handoff(fim: Fim, contexto: Contexto, gatilho: Gatilho, motivo: str, texto: str = TRANSFERENCIA) -> Fim:
     """Give the conversation to a person; the courtesy message goes out with the change, not instead of it."""
-    cause = f"transferencia:{contexto.recebidas[0].id}"
+    cause = f"transferencia:{contexto.causa}"
     kind = TipoAviso.RESPOSTA_BLOQUEADA if gatilho is Gatilho.RESPOSTA_BLOQUEADA else TipoAviso.TRANSFERENCIA
     return replace(
         fim,

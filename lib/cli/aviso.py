@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lib.cli.palavras import em_palavras
 from lib.cli.pausa import Por, quem
 from lib.cli.token import with_database
 from lib.clock import utc_now
@@ -20,7 +21,7 @@ from lib.queries import aviso
 app = typer.Typer(help="Avisos: o que pede a atenção de uma pessoa.", no_args_is_help=True)
 
 
-@app.command("listar")
+@app.command("listar", epilog="Exemplos: agente aviso listar | agente aviso listar --todos --limite 200 --json")
 def listar(
     *,
     todos: Annotated[bool, typer.Option("--todos", help="Também os já vistos.")] = False,
@@ -41,15 +42,23 @@ def listar(
     for row in rows:
         em = f"{row['criado_em'].astimezone(SAO_PAULO):%d/%m %H:%M}"
         medico = f"{row['medico'] or '-'} {row['telefone'] or ''}".strip()
-        conversa = str(row["conversation_id"] or "-")
-        table.add_row(str(row["id"]), em, row["tipo"], conversa, medico, row["texto"], row["visto_por"] or "-")
+        conversa = f"c{row['conversation_id']}" if row["conversation_id"] else "-"
+        tipo = em_palavras(row["tipo"])
+        table.add_row(str(row["id"]), em, tipo, conversa, medico, row["texto"], row["visto_por"] or "-")
     Console().print(table)
+    if len(rows) == limite:
+        typer.echo(f"São os {limite} mais novos: para ver mais, use --limite.")
+    typer.echo("Veja a conversa com `agente conversa ver c…`; marque com `agente aviso visto ID`.")
 
 
-@app.command("visto")
-def visto(aviso_id: Annotated[int, typer.Argument(min=1, max=ID_MAX, help="Id do aviso.")], *, por: Por = None) -> None:
+@app.command("visto", epilog="Exemplo: agente aviso visto 3 --por Ana")
+def visto(
+    aviso_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=ID_MAX, help="O id que `listar` mostra.")],
+    *,
+    por: Por = None,
+) -> None:
     """Marca um aviso como visto. Repetir não muda nada."""
     if not with_database(lambda db: aviso.seen(db, aviso_id, quem(por), utc_now())):
-        typer.echo(f"erro: não há aviso {aviso_id}.", err=True)
+        typer.echo(f"erro: não há aviso {aviso_id}. Veja `agente aviso listar --todos`.", err=True)
         raise typer.Exit(1)
     typer.echo(f"Aviso {aviso_id} visto.")

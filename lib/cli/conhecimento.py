@@ -22,7 +22,9 @@ BYTES_MAX = 1_000_000
 EmJson = Annotated[bool, typer.Option("--json", help="Saída em JSON, para programas.")]
 
 
-@app.command("importar")
+@app.command(
+    "importar", epilog="Exemplos: agente conhecimento importar ./base --seco | agente conhecimento importar ./base"
+)
 def importar(
     pasta: Annotated[Path, typer.Argument(help="Pasta com arquivos .md, também os das subpastas.")],
     *,
@@ -42,7 +44,7 @@ def importar(
     )
 
 
-@app.command("listar")
+@app.command("listar", epilog="Exemplos: agente conhecimento listar | agente conhecimento listar --tipo geral")
 def listar(
     *,
     tipo: Annotated[TipoConhecimento | None, typer.Option(help="Só as peças deste tipo.")] = None,
@@ -65,7 +67,7 @@ def listar(
     Console().print(table)
 
 
-@app.command("buscar")
+@app.command("buscar", epilog="Exemplo: agente conhecimento buscar 'como recebo o pagamento?'")
 def buscar(
     texto: Annotated[str, typer.Argument(help="O que um médico escreveria.")], *, em_json: EmJson = False
 ) -> None:
@@ -75,7 +77,7 @@ def buscar(
         typer.echo(json.dumps(found, ensure_ascii=False, default=_iso))
         return
     if not found:
-        typer.echo("Nada encontrado.")
+        typer.echo("Nada encontrado. Veja o que existe com `agente conhecimento listar`.")
     for row in found:
         kind = f"{row['tipo']}/{row['subtipo']}" if row["subtipo"] else row["tipo"]
         typer.echo(f"{row['relevancia']:.3f}  {row['id']}  {kind}  {row['titulo']}")

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from lib.cli.conversa_falar import FalarError, conversar
+from lib.cli.palavras import em_palavras
 from lib.cli.pausa import Por, quem
 from lib.cli.token import with_database
 from lib.clock import utc_now
 from lib.db import Database, Row
 from lib.domain.horario import SAO_PAULO
-from lib.domain.referencia import ID_MAX
+from lib.domain.referencia import ID_MAX, Lado, ler_referencia
 from lib.domain.telefone import mascarar, normalizar
 from lib.errors import DatabaseUnavailableError
 from lib.providers.sandbox import SandboxError
@@ -28,19 +29,27 @@ from lib.usecases.transferir import NoSuchConversationError, WrongStateError, as
 
 app = typer.Typer(help="Conversas com os médicos.", no_args_is_help=True)
 
-Quem = Annotated[str, typer.Argument(help="Telefone do médico, LID, ou `c` e o número da conversa.")]
+Quem = Annotated[
+    str, typer.Argument(metavar="TELEFONE", help="Telefone do médico, LID, ou `c` e o número da conversa.")
+]
 RECUO = 16
+TEXTO_MAX = 1_000  # characters of one message
 AUTORES = {"medico": "médico", "julia": "Júlia", "humano": "pessoa"}
 TIQUES = {"enviada": "✓", "entregue": "✓✓", "lida": "✓✓ lida", "falhou": "✘ falhou"}
 
 
-def endereco(escrito: str) -> str:
-    """Return the E.164 number or the LID's digits; exit code 2 when it is neither."""
+def endereco(escrito: str) -> str | int:
+    """Return the E.164 number, the LID's digits, or the id of the conversation named `c12`; exit code 2 for none."""
+    named = ler_referencia(escrito)
+    if named is not None and named.lado is Lado.CONVERSA:
+        return named.id
     found = normalizar(escrito)
     if found is None and escrito.removesuffix("@lid").isdigit():
         found = escrito.removesuffix("@lid")
     if found is None:
-        raise typer.BadParameter("não é um telefone: escreva com DDD, como 11 91234-5678", param_hint="TELEFONE")
+        raise typer.BadParameter(
+            "escreva o telefone com DDD, como 11 91234-5678, ou a conversa, como c12", param_hint="TELEFONE"
+        )
     return found
 
 
@@ -50,9 +59,9 @@ def no_conversation(escrito: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-@app.command("ver")
+@app.command("ver", epilog="Exemplos: agente conversa ver '11 91234-5678' | agente conversa ver c12 --limite 200")
 def ver(
-    telefone: Annotated[str, typer.Argument(help="Telefone do médico (ou LID).")],
+    telefone: Quem,
     *,
     limite: Annotated[int, typer.Option(min=1, max=1_000, help="Quantas mensagens, as últimas.")] = 50,
     em_json: Annotated[bool, typer.Option("--json", help="Saída em JSON, para programas.")] = False,
@@ -77,15 +86,18 @@ def ver(
         typer.echo(json.dumps({**shown, "mensagens": thread, "esperam": waiting}, ensure_ascii=False, default=str))
         return
     show(shown, thread, waiting)
+    if len(thread) == limite:
+        typer.echo(f"São as {limite} últimas: para ver as de antes, use --limite.")
 
 
 def show(found: dict[str, Any], thread: list[Row], waiting: list[Row]) -> None:
     """Print a conversation, oldest first."""
     console = Console(highlight=False)
     console.print(
-        f"Conversa {found['id']} com {found['medico'] or 'médico sem nome'}, {found['telefone']}: {found['status']},"
-        f" com {'a Júlia' if found['controle'] == 'ai' else 'uma pessoa'}, modo {found['modo']},"
-        f" permissão {found['permissao']}, temperatura {found['temperatura']}, chip {found['chip'] or '-'}"
+        f"Conversa {found['id']} com {found['medico'] or 'médico sem nome'}, {found['telefone']}:"
+        f" {em_palavras(found['status'])}, quem responde é {'a Júlia' if found['controle'] == 'ai' else 'uma pessoa'},"
+        f" modo {found['modo']}, permissão {em_palavras(found['permissao'])}, temperatura {found['temperatura']},"
+        f" chip {found['chip'] or '-'}"
     )
     if found["morta"]:
         console.print(Text(f"MORTA: {found['morta']}. Veja `agente mensagem mortas`.", style="red"))
@@ -98,14 +110,25 @@ def show(found: dict[str, Any], thread: list[Row], waiting: list[Row]) -> None:
         console.print(_message(row, f"{local:%H:%M}"), soft_wrap=True)
     for row in waiting:
         who = "médico" if row["direcao"] == "entrada" else "Júlia"
-        line = f"  …  {row['referencia']:<8} {who}: {row['texto'] or '[' + row['midia'] + ']'}  ({row['estado']})"
+        state, _, why = row["estado"].partition(": ")
+        told = ": ".join([em_palavras(state), *([why] if why else [])])
+        line = f"  …  {row['referencia']:<8} {who}: {_words(row)}  ({told})"
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if not thread and not waiting:
         console.print("Nenhuma mensagem ainda.")
 
 
+def _words(row: Row) -> str:
+    """Return the text after a mark for what else it is: the caption of a photo is no message by itself."""
+    mark = "" if row["direcao"] == "saida" or row["midia"] == "texto" else f"[{em_palavras(row['midia'])}]"
+    words = row["texto"] or ""
+    if len(words) > TEXTO_MAX:
+        words = f"{words[:TEXTO_MAX]}… [{len(words)} caracteres: `agente mensagem ver {row['referencia']}`]"
+    return f"{mark} {words}".strip()
+
+
 def _message(row: Row, hora: str) -> Text:
-    words = row["texto"] or (f"[{row['midia']}]" if not row["apagada_em"] else "")
+    words = _words(row) if not row["apagada_em"] else ""
     words = "\n".join(line if n == 0 else " " * RECUO + line for n, line in enumerate(words.splitlines()))
     marks = [
         "apagada" if row["apagada_em"] else "",
@@ -123,9 +146,10 @@ def _message(row: Row, hora: str) -> Text:
 
 async def find_id(db: Database, escrito: str) -> int | None:
     """Return the conversation's id, named as `c12` or by the doctor's address."""
-    if escrito[:1] in {"c", "C"} and escrito[1:].isdigit() and 0 < int(escrito[1:]) <= ID_MAX:
-        return int(escrito[1:])
-    found = await conversa.of(db, endereco(escrito))
+    wanted = endereco(escrito)
+    if isinstance(wanted, int):
+        return wanted
+    found = await conversa.of(db, wanted)
     return int(found["id"]) if found else None
 
 
@@ -151,14 +175,14 @@ def change(quem_: str, work: Callable[[Database, int], Awaitable[int]]) -> tuple
     return done
 
 
-@app.command("assumir")
+@app.command("assumir", epilog="Exemplo: agente conversa assumir c12 --por Ana")
 def conversa_assumir(conversa_: Quem, *, por: Por = None) -> None:
     """Uma pessoa assume: a resposta que a Júlia preparava é descartada, e ela se cala até a devolução."""
     conversation_id, mao = change(conversa_, lambda db, key: assumir(db, key, quem(por), utc_now()))
     typer.echo(f"Conversa {conversation_id} com {quem(por)} (transferência {mao}).")
 
 
-@app.command("devolver")
+@app.command("devolver", epilog="Exemplo: agente conversa devolver c12 --notas 'prefere fim de semana'")
 def conversa_devolver(
     conversa_: Quem,
     *,
@@ -170,7 +194,9 @@ def conversa_devolver(
     typer.echo(f"Conversa {conversation_id} com a Júlia de novo (transferência {mao} resolvida).")
 
 
-@app.command("falar")
+@app.command(
+    "falar", epilog="Exemplos: agente conversa falar | echo 'tem plantão?' | agente conversa falar --medico Ana"
+)
 def falar(
     *,
     medico: Annotated[str | None, typer.Option(help="Nome do médico: um dos fictícios, ou um novo.")] = None,

@@ -34,7 +34,10 @@ class _RefusedError(Exception):
     """What was asked for cannot be done; the message is for people, in Portuguese."""
 
 
-@app.command("criar")
+@app.command(
+    "criar",
+    epilog="Exemplos: agente diretriz criar midia pessoa | agente diretriz criar margem_negociacao 10% --expira 7d",
+)
 def criar(
     tipo: Annotated[TipoDiretriz, typer.Argument(help="Sobre o que é.")],
     conteudo: Annotated[str, typer.Argument(help="O que ela manda. Margem: '10%'. Mídia: 'pessoa' ou 'texto'.")],
@@ -77,7 +80,7 @@ def criar(
     typer.echo(f"Diretriz {done}: {tipo} para {made['alvo']}{until}: {made['conteudo']}")
 
 
-@app.command("listar")
+@app.command("listar", epilog="Exemplos: agente diretriz listar | agente diretriz listar --todas --json")
 def listar(
     *,
     todas: Annotated[bool, typer.Option("--todas", help="Também as encerradas e as vencidas.")] = False,
@@ -114,7 +117,7 @@ def listar(
     Console().print(table)
 
 
-@app.command("encerrar")
+@app.command("encerrar", epilog="Exemplo: agente diretriz encerrar 3")
 def encerrar(id_: Annotated[int, typer.Argument(metavar="ID", help="O id que `listar` mostra.")]) -> None:
     """Encerra uma diretriz; a próxima mensagem já não a segue."""
     if not with_database(lambda db: queries.end(db, id_)):

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lib.cli.demo_tela import Terminal
+from lib.cli.palavras import em_palavras
 from lib.cli.token import with_database
 from lib.clock import utc_now
 from lib.domain.horario import SAO_PAULO
@@ -21,6 +22,7 @@ from lib.domain.morta import O_QUE_FAZER, ClasseMorta
 from lib.domain.referencia import Referencia, ler_referencia
 from lib.domain.telefone import mascarar
 from lib.errors import DatabaseUnavailableError
+from lib.models.fila import TipoInbox
 from lib.queries import morta
 from lib.queries.morta import Marca
 from lib.resources import open_resources
@@ -46,7 +48,7 @@ def referencia(escrita: str) -> Referencia:
     return found
 
 
-@app.command("ver")
+@app.command("ver", epilog="Exemplos: agente mensagem ver e12 | agente mensagem ver s7 --json")
 def ver(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Recebida: e12 ou 12. Enviada: s12.")],
     *,
@@ -68,14 +70,20 @@ def show(found: MensagemVista) -> None:
     """Print the message, its turn, its waterfall and its deliveries."""
     tela = Terminal()
     who = f"{found.medico or 'médico sem nome'} {found.telefone or ''}".strip()
+    who = f"{who}, conversa c{found.conversation_id}" if found.conversation_id else "ninguém que conheçamos"
+    if found.resultado == TipoInbox.ECO:
+        who = "nós mesmos"
     rows = [
         ("quando", _instant(found.em)),
-        ("quem", f"{who}, conversa {found.conversation_id or '-'}, chip {found.chip or '-'}"),
-        ("mensagem", found.texto if found.texto is not None else f"[{'apagada' if found.apagada_em else found.midia}]"),
-        ("desfecho", f"{found.resultado}{f': {found.motivo}' if found.motivo else ''}"),
+        ("quem", f"{who}, chip {found.chip or '-'}"),
+        ("mensagem", _words(found)),
+        ("desfecho", f"{em_palavras(found.resultado)}{f': {found.motivo}' if found.motivo else ''}"),
         *(("editada em", _instant(em)) for em in [found.editada_em] if em),
         *(("apagada em", _instant(em)) for em in [found.apagada_em] if em),
-        *((r.midia, f"{_instant(r.em)} ({r.id}{f', {r.desfecho}' if r.desfecho else ''})") for r in found.revisoes),
+        *(
+            (em_palavras(r.midia), f"{_instant(r.em)} ({r.id}{f', {r.desfecho}' if r.desfecho else ''})")
+            for r in found.revisoes
+        ),
     ]
     tela.tabela(f"Mensagem {found.id}", ("", ""), rows)
     if found.turno:
@@ -87,10 +95,10 @@ def show(found: MensagemVista) -> None:
         when = _instant(sent.enviada_em) if sent.enviada_em else "-"
         told = [
             ("mensagem", sent.texto),
-            ("estado", f"{sent.estado}{f': {sent.motivo}' if sent.motivo else ''}"),
+            ("estado", f"{em_palavras(sent.estado)}{f': {sent.motivo}' if sent.motivo else ''}"),
             ("enviada em", f"{when}, tentativas: {sent.tentativas}"),
             ("chip", f"{sent.chip or '-'}{f': {sent.escolha}' if sent.escolha else ''}"),
-            ("entrega", ", ".join([sent.entrega or "-", *(f"{n} {_instant(em)}" for n, em in sent.recibos.items())])),
+            ("entrega", ", ".join(_receipts(sent.recibos)) or "sem recibo ainda"),
         ]
         tela.secao(f"Envio {sent.id} ({sent.tipo})")
         tela.tabela("", ("", ""), told)
@@ -104,7 +112,7 @@ def _show_turn(tela: Terminal, turno: TurnoVisto) -> None:
         ("regra", f"{turno.regra or '-'} (policy {turno.versao_policy or '-'}, modo {turno.modo or '-'})"),
         ("prompts", ", ".join(f"{name} {digest[:12]}" for name, digest in turno.prompts.items()) or "-"),
         ("custo", f"{custo}, tentativa {turno.tentativa}"),
-        ("contagens", ", ".join(f"{name}={count}" for name, count in turno.custos.items())),
+        ("até o commit", ", ".join(f"{em_palavras(name)}: {n}" for name, n in turno.custos.items() if n) or "nada"),
     ]
     tela.tabela("", ("", ""), rows)
     if turno.chamadas:
@@ -124,7 +132,7 @@ def _show_turn(tela: Terminal, turno: TurnoVisto) -> None:
         tela.tabela("", ("ferramenta", "tempo", "fim"), tools)
 
 
-@app.command("mortas")
+@app.command("mortas", epilog="Exemplos: agente mensagem mortas | agente mensagem mortas --classe envio_morto --json")
 def mortas(
     *,
     classe: Annotated[ClasseMorta | None, typer.Option(help="Só desta classe.")] = None,
@@ -146,7 +154,8 @@ def mortas(
     table = Table("Id", "Há", "O que", "Conversa", "Médico", "Motivo")
     for row in rows:
         who = f"{row['medico'] or '-'} {mascarar(row['endereco']) if row['endereco'] else ''}".strip()
-        table.add_row(row["id"], age(row["em"]), row["classe"], str(row["conversation_id"] or "-"), who, row["motivo"])
+        conversa = f"c{row['conversation_id']}" if row["conversation_id"] else "-"
+        table.add_row(row["id"], age(row["em"]), row["classe"], conversa, who, row["motivo"])
     Console().print(table)
     for kind in sorted({ClasseMorta(row["classe"]) for row in rows}):
         typer.echo(f"{kind}: {O_QUE_FAZER[kind]}.")
@@ -154,9 +163,11 @@ def mortas(
         typer.echo(f"Há mais: agente mensagem mortas --depois-de '{proxima}'")
 
 
-@app.command("reprocessar")
+@app.command(
+    "reprocessar", epilog="Exemplos: agente mensagem reprocessar s7 | agente mensagem reprocessar --todas --seco"
+)
 def reprocessar_(
-    id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Um da lista `mortas`: e12, s12 ou c12.")] = None,
+    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Um da lista `mortas`: e12, s12 ou c12.")] = None,
     *,
     todas: Annotated[bool, typer.Option("--todas", help="Todas as da lista.")] = False,
     classe: Annotated[ClasseMorta | None, typer.Option(help="Com --todas: só desta classe.")] = None,
@@ -227,6 +238,19 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
     masked = row["endereco"] and mascarar(row["endereco"])
     kept = {name: value for name, value in row.items() if name != "endereco"}
     return {**kept, "telefone": masked, "o_que_fazer": O_QUE_FAZER[ClasseMorta(row["classe"])]}
+
+
+def _words(found: MensagemVista) -> str:
+    """Return the message's words, after a mark for what else it is."""
+    if found.apagada_em and found.texto is None:
+        return "[apagada]"
+    mark = "" if found.midia == "texto" else f"[{em_palavras(found.midia)}]"
+    return f"{mark} {found.texto or ''}".strip() or "[sem texto]"
+
+
+def _receipts(recibos: dict[str, datetime]) -> list[str]:
+    """Return the receipts in the order in which they came."""
+    return [f"{em_palavras(name)} {_instant(em)}" for name, em in sorted(recibos.items(), key=lambda one: one[1])]
 
 
 def _instant(em: datetime) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 import typer
 
+from lib import log
 from lib.cli import (
     aviso,
     chip,
@@ -79,6 +81,8 @@ def enter(ctx: typer.Context) -> None:
 
 def run() -> None:
     """Run the program; expected faults become one message and an exit code, without a traceback."""
+    # What a command has to say it prints itself; a line of a log among it would spoil `--json`.
+    log.configure(stream=sys.stderr, level=logging.ERROR)
     try:
         build()()
     except StackError as error:

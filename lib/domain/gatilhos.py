@@ -45,7 +45,8 @@ _ART = r"(?:um |uma |o |a |algum |alguma |seu |sua |teu |tua )?"
 _QUEM = (
     rf"(?:alguem|{_ART}(?:human[oa]|pessoas?|ser human[oa]|gente de verdade|atendentes?|gerente|supervisor\w*"
     r"|responsavel"
-    r"|coordenador\w*|escalista|chefe|operador\w*|representante|funcionari[oa]|don[oa])|quem (?:manda|decide|resolve))"
+    r"|coordena(?:dor\w*|cao)|escalista|chefe|operador\w*|representante|funcionari[oa]|don[oa])"
+    r"|quem (?:manda|decide|resolve))"
 )
 # Somebody of the hospital's or of the doctor's own is not somebody of ours.
 _DE_FORA = (
@@ -65,6 +66,7 @@ _PESSOA = re.compile(
                 rf"\b{_QUER} (?:e |eu |so )?(?:falar|falo|conversar|converso|tratar|trato) (?:direto "
                 rf"|diretamente )?(?:com|voce) {_QUEM}\b{_DE_FORA}"
             ),
+            rf"\b{_QUER} (?:falar|conversar) com gente$",
             rf"\b{_QUER} ser atendid[oa] por {_QUEM}\b",
             rf"^(?:falar|conversar) (?:com|voce) {_QUEM}\b{_DE_FORA}",
             (
@@ -160,11 +162,17 @@ _INSULTO = re.compile(
             ),
             (
                 r"\b(?:seus?|suas?|voces (?:sao|nao passam de|e)(?: (?:um|uma|uns|umas|tudo))?|bando de|cambada de"
-                r"|que|nao sou)"
+                r"|nao sou)"
                 r" (?:burr[oa]s?|lixos?|merdas?|trouxas?|inute?i?s|palhac[oa]|incompetentes?|vagabundos?|ladrao"
                 r"|golpista)\b"
             ),
             r"\b(?:empresa|servico|atendimento|robo|gente) (?:de )?(?:merda|lixo|bosta)\b",
+            # "que merda" alone is said of a shift that was missed.
+            r"\bque (?:vagabundos?|incompetentes?|ladrao|golpista|trouxas?)\b",
+            r"\b(?:merda|lixo|bosta) de (?:empresa|servico|atendimento|robo|gente|assistente)\b",
+            r"\bvoces sao (?:\w+ ){0,2}(?:pessim|horrive|ridicul|mentiros|desonest|nojent)\w*",
+            r"\bestou (?:muito )?put[oa](?: da vida)? com voces\b",
+            r"\bnao aguento mais (?:voces|ess[ea] (?:robo|julia))\b",
         )
     )
 )

@@ -20,7 +20,7 @@ _ROBO = r"(?:robos?|robozinh[oa]|robot|bots?|chat ?bots?)"
 _IA = r"(?:i ?a(?! \w+r\b)|inteligencias? artificia(?:l|is))"  # "ia sair" is a verb
 _MAQUINA = (
     rf"(?:{_ROBO}|{_IA}|(?:chat ?)?gpt|maquinas?|computador|automac\w+|software|algoritmo|(?:assistente"
-    r"|atendente) virtual"
+    r"|atendente|secretaria) virtual"
     r"|secretaria eletronica|siri|alexa|gravacao|mensagem (?:pronta|gravada)|conta automatizada"
     r"|sistema automatic\w+|programa(?= de computador| ou| ne|$))"
 )

@@ -74,5 +74,10 @@ def nota_midia(midias: Iterable[str], *, com_legenda: bool) -> str:
     )
 
 
+def nomes_midia(midias: Iterable[str]) -> str:
+    """Name the files as people call them, in order: "áudio, imagem"."""
+    return ", ".join(_NOME[Midia(midia)][0] for midia in midias if midia in DE_ARQUIVO)
+
+
 def _lista(itens: list[str], conjuncao: str) -> str:
     return itens[0] if len(itens) == 1 else f"{', '.join(itens[:-1])} {conjuncao} {itens[-1]}"

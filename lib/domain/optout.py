@@ -99,7 +99,11 @@ _INCERTAS_EXATAS = re.compile(
     r"|sem (?:mais )?mensagem|(?:vou|irei) (?:te |voces? )?bloquear(?: voces?)?"
     r"|nao (?:me )?(?:mand|envi)(?:e|a|em|ar)(?: mais)?|cancel(?:a|e|ar|em) (?:a )?(?:minha )?inscricao"
     r"|me (?:tir(?:a|e|em)|remov(?:a|e|am)) d(?:o|esse|este) grupo|nao quero (?:mais )?(?:falar|conversar) com voces?"
-    r"|(?:sai|saia|saiam) do meu (?:whats\w*|zap|numero|pe)|me erra|some|suma|sumam"
+    r"|(?:sai|saia|saiam) do meu (?:whats\w*|zap|numero|pe)|me erra|(?:some|suma|sumam)(?: daqui)?"
+    r"|(?:(?:eu )?(?:quero|gostaria de)|como (?:eu )?(?:faco )?(?:para )?) ?(?:parar|paro|deixo) de receber"
+    r"|(?:tir(?:a|e|em)|apag(?:a|ue|uem)|remov(?:a|e|am)) (?:o )?meu nome(?: (?:dai|disso|daqui))?"
+    r"|esquec\w+ (?:o )?meu (?:numero|contato|telefone)|dispenso (?:o )?contatos?"
+    r"|nao autorizo (?:o )?uso d(?:e|os) meus dados"
 )
 _PEDIDOS = re.compile(
     "|".join(

@@ -10,6 +10,7 @@ from typing import Any
 
 from lib.domain.gatilhos import Classe, disparo
 from lib.domain.mensagem_longa import CORTADA_MAX
+from lib.domain.midia import nomes_midia
 from lib.domain.optout import Parada
 
 
@@ -121,4 +122,4 @@ def _motivo(regra: Regra, sinais: Sinais) -> str:
         return disparo(sinais.gatilho).motivo
     if regra is Regra.OPTOUT and Parada.EXPLICITA not in sinais.paradas:
         return "confirmou que quer parar, quando perguntado"
-    return _MOTIVOS[regra].format(midias=", ".join(sinais.midias), tamanho=sinais.tamanho)
+    return _MOTIVOS[regra].format(midias=nomes_midia(sinais.midias), tamanho=sinais.tamanho)

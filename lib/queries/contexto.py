@@ -87,6 +87,7 @@ COLUNAS: Final = """
   coalesce(mostradas.linhas, '[]') AS vagas_mostradas, chip.instancia,
   coalesce(d.telefone, d.lid || '@lid') AS endereco, (SELECT jsonb_object_agg(chave, valor) FROM flag) AS flags,
   (SELECT max(n.em) FROM interesse n WHERE n.conversation_id = c.id) AS interesse_em,
+  (SELECT u.id FROM turno u WHERE u.conversation_id = c.id ORDER BY u.fence DESC LIMIT 1) AS ultimo_turno,
   (SELECT versao FROM diretriz_versao WHERE id = 1) AS diretrizes_versao"""
 
 PARTES: Final = {

@@ -39,14 +39,16 @@ FROM outbox o WHERE o.conversation_id = :id AND o.state IN ('pending', 'sending'
 ORDER BY em LIMIT :limite
 """)
 
-_OF = text("""-- conversa.of
-SELECT c.id, c.status, c.controle, c.estagio, c.modo, c.criada_em, d.nome AS medico, d.telefone, d.lid,
-  k.instancia AS chip, s.permissao, s.temperatura, m.dead AS morta, m.due_at
+_OF_WHICH = """-- conversa.of
+SELECT c.id, c.status, c.controle, c.estagio, c.modo, c.criada_em, d.id AS medico_id, d.nome AS medico, d.telefone,
+  d.lid, k.instancia AS chip, s.permissao, s.temperatura, m.dead AS morta, m.due_at
 FROM medico d JOIN conversa c ON c.medico_id = d.id JOIN doctor_state s ON s.medico_id = d.id
 LEFT JOIN chip k ON k.id = c.chip_id LEFT JOIN mailbox m ON m.conversation_id = c.id
-WHERE d.telefone = :endereco OR d.lid = :endereco
+WHERE {which}
 ORDER BY c.status IN ('active', 'paused', 'escalated') DESC, c.id DESC LIMIT 1
-""")
+"""
+_OF = text(_OF_WHICH.format(which="d.telefone = :de_quem OR d.lid = :de_quem"))
+_OF_ID = text(_OF_WHICH.format(which="c.id = :de_quem"))
 
 _EXISTS = text("-- conversa.exists\nSELECT EXISTS (SELECT FROM conversa WHERE id = :id) AS existe")
 
@@ -134,9 +136,9 @@ async def pending(db: Database, conversation_id: int, limite: int) -> list[Row]:
     return found
 
 
-async def of(db: Database, endereco: str) -> Row | None:
-    """Return the conversation of the doctor with this E.164 number or LID: the open one, else the last."""
-    [found] = await db.round_trip(Step(_OF, {"endereco": endereco}))
+async def of(db: Database, de_quem: str | int) -> Row | None:
+    """Return the conversation with this id, or of the doctor with this E.164 number or LID: open, else the last."""
+    [found] = await db.round_trip(Step(_OF_ID if isinstance(de_quem, int) else _OF, {"de_quem": de_quem}))
     return found[0] if found else None
 
 

@@ -38,7 +38,8 @@ WITH i AS (
   WHERE i.source = :source AND i.provider_msg_id = :msg_id AND i.tipo = 'eco'
     AND NOT EXISTS (SELECT FROM outbox o WHERE o.provider_msg_id = i.provider_msg_id AND o.chip_id = i.chip_id)
     AND NOT EXISTS (SELECT FROM outbox o WHERE o.conversation_id = i.conversation_id AND o.body_hash = i.body_hash
-      AND (o.state IN ('sending', 'unknown') OR (o.state IN ('pending', 'parked') AND o.enviando_em IS NOT NULL)))),
+      AND (o.state IN ('sending', 'unknown') OR (o.state IN ('pending', 'parked') AND o.enviando_em IS NOT NULL)
+        OR (o.state = 'cancelled' AND o.enviando_em > now() - interval '1 day')))),
 n AS (
   INSERT INTO interacao (conversation_id, medico_id, chip_id, inbox_id, direcao, autor, midia, texto, provider_msg_id,
     entrega, em)

@@ -36,12 +36,16 @@ _ANTES = """
       AND (p.state IN ('sending', 'unknown') OR (p.state = 'pending' AND (p.tipo <> 'lembrete' OR p.next_at <= now())
         AND {p} < {o}))"""
 
+# Who is in charge is the doctor's open conversation to say, also of what one that was joined into it left behind.
 # FOR SHARE on the doctor and the conversation: an opt-out or a take-over commits before this look or after `sending`.
 # Everybody locks in this order: outbox rows, doctor's state, conversation.
 _DEVIDA = """
   SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.medico_id, o.criada_em, o.cause, o.isenta_optout,
     s.permissao, s.cooling_off_ate, s.proximo_contato_em,
-    s.parada_perguntada_em, c.controle, d.telefone, j.proxima, cap.livre_em
+    s.parada_perguntada_em, CASE WHEN c.status IN ('active', 'paused', 'escalated') THEN c.controle
+      ELSE coalesce((SELECT a.controle FROM conversa a WHERE a.medico_id = o.medico_id
+        AND a.status IN ('active', 'paused', 'escalated')), c.controle) END AS controle,
+    d.telefone, j.proxima, cap.livre_em
   FROM outbox o
   JOIN doctor_state s ON s.medico_id = o.medico_id
   JOIN conversa c ON c.id = o.conversation_id
@@ -57,13 +61,17 @@ _DEVIDA = """
   ORDER BY o.prioridade DESC, o.id LIMIT :limite
   FOR UPDATE OF o SKIP LOCKED FOR SHARE OF s, c"""
 
-# `por_ler`: what the doctor wrote and nobody has read may be a stop, as after a pause.
+# `por_ler`: what the doctor wrote and nobody has read may be a stop, as after a pause; an explicit one, or an edit into
+# one, holds back replies too.
 _BLOQUEIO = """CASE
       WHEN permissao = 'opted_out' AND NOT isenta_optout THEN 'opted_out'
       WHEN NOT (:todos OR coalesce(telefone = ANY(CAST(:permitidos AS text[])), false)) THEN 'destino_nao_permitido'
       WHEN controle = 'humano' AND cause NOT LIKE 'transferencia:%' AND NOT isenta_optout THEN 'controle_humano'
       WHEN tipo = 'followup' AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id
         AND i.tipo = 'mensagem' AND i.received_at > devida.criada_em) THEN 'respondeu'
+      WHEN NOT isenta_optout AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id
+        AND i.turn_id IS NULL AND i.tipo = 'mensagem' AND i.desfecho IS NULL
+        AND (i.conteudo ? 'parada' OR i.midia = 'edicao')) THEN 'por_ler'
       WHEN NOT proativa THEN NULL
       WHEN EXISTS (SELECT FROM conversa a JOIN mailbox m ON m.conversation_id = a.id
         WHERE a.medico_id = devida.medico_id AND m.due_at IS NOT NULL) THEN 'por_ler'

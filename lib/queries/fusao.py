@@ -94,7 +94,7 @@ _MUDANCAS = (
     _step("move_transferencia", "UPDATE transferencia x SET conversation_id = c.fica FROM c"
           " WHERE x.conversation_id = c.sai"),
     _step("sleep_mailbox", "UPDATE mailbox x SET fence = x.fence + 1, claim = NULL, lease_until = NULL,"
-          " primeira_em = NULL, due_at = NULL FROM c WHERE x.conversation_id = c.sai"),
+          " primeira_em = NULL, due_at = NULL, dead = NULL, tries = 0 FROM c WHERE x.conversation_id = c.sai"),
     _step("wake_mailbox", """INSERT INTO mailbox (conversation_id, due_at, fence)
 SELECT c.fica, (SELECT now() WHERE EXISTS (SELECT FROM inbox i WHERE i.conversation_id = c.fica AND i.turn_id IS NULL
   AND i.tipo = 'mensagem' AND i.desfecho IS NULL)), 1 FROM c

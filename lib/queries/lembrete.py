@@ -31,6 +31,11 @@ WHERE cause = :efeito_cause AND tool = :efeito_tool AND args_hash = :efeito_hash
 """)  # noqa: S608 — joined of our own constants
 
 
+def prefixo(cause: str) -> str:
+    """Return how the causes of the reminders begin that were set for this cause."""
+    return f"lembrete:{cause}:"
+
+
 def schedule_step(
     *,
     conversation_id: int,

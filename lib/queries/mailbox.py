@@ -9,7 +9,7 @@ from sqlalchemy import text
 from lib.db import Database, Row, Step
 from lib.domain.conhecimento import CANDIDATAS
 from lib.domain.memoria import NO_CONTEXTO
-from lib.queries import contexto
+from lib.queries import contexto, lembrete
 from lib.queries.envio import PAUSADA
 
 MAX_TRIES = 5
@@ -50,11 +50,19 @@ WHERE conversation_id = :conversation_id AND fence = :fence
 """)
 
 _SETTLE_EMPTY = text("""-- mailbox.settle_empty
-UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0,
+UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0, primeira_em = NULL,
   due_at = (SELECT now() WHERE EXISTS (
     SELECT FROM inbox i WHERE i.conversation_id = m.conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
       AND i.desfecho IS NULL))
 WHERE m.conversation_id = :conversation_id AND m.fence = :fence
+""")
+# What a turn that is no more had done for a message that is no more.
+_WITHDRAW = text("""-- mailbox.withdraw
+UPDATE outbox o SET state = 'cancelled', motivo = 'turno refeito' FROM mailbox m
+WHERE m.conversation_id = :conversation_id AND m.fence = :fence AND o.conversation_id = m.conversation_id
+  AND o.state = 'pending' AND o.tipo = 'lembrete' AND starts_with(o.cause, :efeitos) AND NOT EXISTS (
+    SELECT FROM inbox i WHERE i.conversation_id = m.conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
+      AND i.desfecho IS NULL)
 """)
 _LOCK = text("-- mailbox.lock\nSELECT fence FROM mailbox WHERE conversation_id = :conversation_id FOR UPDATE")
 
@@ -87,7 +95,14 @@ async def reschedule(db: Database, conversation_id: int, fence: int, espera_s: f
     await db.round_trip(Step(_RESCHEDULE, params, writes=True))
 
 
-async def settle_empty(db: Database, conversation_id: int, fence: int) -> None:
-    """Put a conversation with nothing to answer to sleep, unless something landed meanwhile: lock first, then look."""
+async def settle_empty(db: Database, conversation_id: int, fence: int, efeitos: str) -> None:
+    """Put a conversation with nothing to answer to sleep, unless something landed meanwhile: lock first, then look.
+
+    The reminders that a turn set for `efeitos` before its messages were deleted are withdrawn.
+    """
     key = {"conversation_id": conversation_id, "fence": fence}
-    await db.round_trip(Step(_LOCK, {"conversation_id": conversation_id}), Step(_SETTLE_EMPTY, key, writes=True))
+    await db.round_trip(
+        Step(_LOCK, {"conversation_id": conversation_id}),
+        Step(_WITHDRAW, key | {"efeitos": lembrete.prefixo(efeitos)}, writes=True),
+        Step(_SETTLE_EMPTY, key, writes=True),
+    )

@@ -15,6 +15,7 @@ from lib.queries.envio import LOCK
 _SET = text("""-- pausa.set
 INSERT INTO flag (chave, valor, atualizado_em) VALUES ('pausa', :valor, :agora)
 ON CONFLICT (chave) DO UPDATE SET valor = excluded.valor, atualizado_em = excluded.atualizado_em
+WHERE NOT (:repete AND (flag.valor = 'true' OR flag.valor ->> 'ativo' = 'true'))
 """)
 
 _GET = text("""-- pausa.get
@@ -38,9 +39,13 @@ class Pausa:
 
 
 async def put(db: Database, *, ativa: bool, por: str, motivo: str | None, agora: datetime) -> None:
-    """Pause or go on; in force for every process when this returns."""
+    """Pause or go on; in force for every process when this returns.
+
+    Pausing again without a reason leaves who paused, since when and why as they stand.
+    """
     valor = {"ativo": ativa, "por": por, "motivo": motivo}
-    await db.round_trip(Step(LOCK), Step(_SET, {"valor": Jsonb(valor), "agora": agora}, writes=True))
+    key = {"valor": Jsonb(valor), "agora": agora, "repete": ativa and not motivo}
+    await db.round_trip(Step(LOCK), Step(_SET, key, writes=True))
 
 
 async def get(db: Database) -> Pausa:

@@ -92,7 +92,8 @@ feito AS (
   UPDATE inbox r SET desfecho = 'silencio: ' || CASE WHEN a.parada
     THEN CASE r.midia WHEN 'edicao' THEN 'edição' ELSE 'apagamento' END
       || ' de um pedido de parada, que vale'
-    WHEN a.aberta THEN CASE r.midia WHEN 'edicao' THEN 'edição aplicada' ELSE 'apagamento aplicado' END || ' antes da resposta'
+    WHEN a.aberta THEN CASE r.midia WHEN 'edicao' THEN 'edição aplicada'
+      ELSE 'apagamento aplicado' END || ' antes da resposta'
     ELSE CASE r.midia WHEN 'edicao' THEN 'edição' ELSE 'apagamento' END || ' de mensagem já respondida' END
   FROM a, dita WHERE r.id = dita.id AND r.desfecho LIKE 'silencio: % que ainda não chegou' RETURNING r.desfecho)
 SELECT a.aberta AND NOT a.viva AS perdida, coalesce((SELECT desfecho FROM aberto), a.desfecho) AS desfecho,

@@ -45,11 +45,18 @@ SELECT id AS transferencia_id FROM t
 """
 _TAKE = text(_TAKE_OF.format(aberta=ABERTA))
 
-# Reminders that a person's presence put off are due again.
-_REMIND = text("""-- transferencia.remind
-UPDATE outbox SET next_at = least(next_at, now())
-WHERE conversation_id = :id AND state = 'pending' AND tipo = 'lembrete' AND motivo = 'controle_humano'
-""")
+# Reminders that a person's presence put off are due again; a courtesy that has not left is no longer true.
+_OUTBOX = """UPDATE outbox SET
+  state = CASE WHEN tipo = 'lembrete' THEN state ELSE 'cancelled' END,
+  motivo = CASE WHEN tipo = 'lembrete' THEN motivo ELSE 'devolvida' END, next_at = least(next_at, now())
+FROM alvo WHERE conversation_id = alvo.id AND state = 'pending'
+  AND ((tipo = 'lembrete' AND motivo = 'controle_humano') OR cause LIKE 'transferencia:%')"""
+
+_REMIND_OF = """-- transferencia.remind
+WITH alvo AS (SELECT id FROM conversa WHERE id = :id AND controle = 'humano' AND {aberta})
+{outbox}
+"""
+_REMIND = text(_REMIND_OF.format(aberta=ABERTA, outbox=_OUTBOX))
 
 # `lib.domain.estado.apply` of a `TransferenciaResolvida`, written as a set.
 _STATE_OF = """-- transferencia.state
@@ -101,12 +108,10 @@ _SILENT = """
 
 _PREPARE_OF = """-- transferencia.prepare
 WITH alvo AS ({silent}),
-o AS (
-  UPDATE outbox SET next_at = least(next_at, now()) FROM alvo
-  WHERE conversation_id = alvo.id AND state = 'pending' AND tipo = 'lembrete' AND motivo = 'controle_humano')
+o AS ({outbox})
 INSERT INTO mailbox (conversation_id) SELECT id FROM alvo ON CONFLICT DO NOTHING
 """
-_PREPARE = text(_PREPARE_OF.format(silent=_SILENT))
+_PREPARE = text(_PREPARE_OF.format(silent=_SILENT, outbox=_OUTBOX))
 
 # Mailboxes that a turn is just committing to are left to the next time. Silence ends the person's turn, not what the
 # doctor objected to: the state stays as it is.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
+from lib.queries import lembrete
 
 # A message that landed unread before the lock, an edit or a deletion keep all but the last attempt from being written.
 # Every later step hangs on the row that _OPEN writes, and _OPEN on the fence: one lost fence and nothing is written.
@@ -87,11 +88,13 @@ FROM turno t WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND
 
 # A reply or an opt-out stops what was queued by others at once. What is already on its way is left to the evidence.
 _CANCEL = text("""-- turno.cancel
-UPDATE outbox o SET state = 'cancelled', motivo = :motivo
+UPDATE outbox o SET state = 'cancelled',
+  motivo = CASE WHEN o.tipo = 'lembrete' AND NOT :tudo THEN 'turno refeito' ELSE :motivo END
 FROM turno t
 WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND o.medico_id = t.medico_id
   AND o.state IN ('pending', 'parked') AND o.turn_id IS DISTINCT FROM t.id
-  AND (:tudo OR (o.proativa AND o.tipo = 'followup'))
+  AND (:tudo OR (o.proativa AND o.tipo = 'followup')
+    OR (o.tipo = 'lembrete' AND starts_with(o.cause, :efeitos) AND o.cause <> ALL(CAST(:lembretes AS text[]))))
 """)
 
 # The hand-off and its notice belong to the turn's own transaction: state first, then the courtesy message.
@@ -117,11 +120,11 @@ WHERE t.conversation_id = :conversation_id AND t.fence = :fence AND m.medico_id 
 """)
 
 _SETTLE = text("""-- turno.settle
-UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0,
-  due_at = (SELECT now() + make_interval(secs => :quieto_s) WHERE EXISTS (
-    SELECT FROM inbox i WHERE i.conversation_id = m.conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
-      AND i.desfecho IS NULL))
-FROM turno t
+UPDATE mailbox m SET claim = NULL, lease_until = NULL, tries = 0, primeira_em = CASE WHEN resta THEN m.primeira_em END,
+  due_at = CASE WHEN resta THEN now() + make_interval(secs => :quieto_s) END
+FROM turno t, LATERAL (SELECT EXISTS (
+  SELECT FROM inbox i WHERE i.conversation_id = :conversation_id AND i.turn_id IS NULL AND i.tipo = 'mensagem'
+    AND i.desfecho IS NULL) AS resta) r
 WHERE m.conversation_id = :conversation_id AND m.fence = :fence AND t.conversation_id = m.conversation_id
   AND t.fence = m.fence
 """)
@@ -238,6 +241,7 @@ class TurnCommit:
     """Everything one turn writes. `vistas` are the messages it read, as (id, revision).
 
     `cancela` is the reason for which what is queued for the doctor is cancelled; `esquece` wipes the doctor's memory.
+    `lembretes` are the reminders it set; others that an earlier attempt set for `efeitos` were never confirmed and go.
     """
 
     turn: TurnRow
@@ -250,6 +254,8 @@ class TurnCommit:
     avisos: tuple[AvisoRow, ...] = ()
     esquece: bool = False
     cancela_tudo: bool = False
+    efeitos: str = ""
+    lembretes: tuple[str, ...] = ()
 
 
 async def commit(
@@ -266,11 +272,14 @@ async def commit(
     return (Commit.ULTRAPASSADO if locked else Commit.PERDIDO), None
 
 
+def _flat(row: TurnRow | StateChange | ConversationChange | HandoffRow) -> dict[str, Any]:
+    """Return the row's columns as they are: `asdict` would copy everything in them."""
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
 def _steps(done: TurnCommit, prioridade: int, quieto_s: float, *, ultima: bool) -> list[Step]:
     key = {"conversation_id": done.turn.conversation_id, "fence": done.turn.fence}
-    turn = {
-        name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in asdict(done.turn).items()
-    }
+    turn = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in _flat(done.turn).items()}
     seen = {"vistas": [i for i, _ in done.vistas], "revisoes": [revisao for _, revisao in done.vistas]}
     outbox = {
         "causes": [row.cause for row in done.outbox],
@@ -279,20 +288,25 @@ def _steps(done: TurnCommit, prioridade: int, quieto_s: float, *, ultima: bool) 
         "pausas_s": [row.pausa_s for row in done.outbox],
         "prioridade": prioridade,
     }
-    conversation = asdict(done.conversation) | {"ultima_entrada_em": done.state.ultima_entrada_em}
+    conversation = _flat(done.conversation) | {"ultima_entrada_em": done.state.ultima_entrada_em}
     steps = [
         Step(_LOCK, key),
         Step(_OPEN, turn | seen | {"ultima": ultima}, writes=True),
         Step(_CONSUME, key | seen | {"desfecho": done.turn.desfecho}),
         Step(_OUTBOX, key | outbox),
         # In the order in which the send claim locks: outbox rows, the doctor's state, the conversation.
-        Step(_CANCEL, key | {"motivo": done.cancela, "tudo": done.cancela_tudo}),
-        Step(_STATE, key | asdict(done.state)),
+        Step(
+            _CANCEL,
+            key
+            | {"motivo": done.cancela, "tudo": done.cancela_tudo}
+            | {"efeitos": lembrete.prefixo(done.efeitos), "lembretes": list(done.lembretes)},
+        ),
+        Step(_STATE, key | _flat(done.state)),
         Step(_CONVERSATION, key | conversation),
         Step(_SETTLE, key | {"quieto_s": quieto_s}),
     ]
     if done.handoff is not None:
-        steps.append(Step(_HANDOFF, key | asdict(done.handoff)))
+        steps.append(Step(_HANDOFF, key | _flat(done.handoff)))
     if done.avisos:
         notices = {name + "s": [getattr(aviso, name) for aviso in done.avisos] for name in ("chave", "tipo", "texto")}
         steps.append(Step(_NOTICES, key | notices))

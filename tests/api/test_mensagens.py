@@ -70,8 +70,9 @@ async def test_what_went_no_further_is_listed_in_pages_and_given_another_chance(
     seen: list[str] = []
     depois: str | None = None
     while True:
-        params = {"limite": "2"} | ({"depois_de": depois} if depois else {})
-        page = (await api.client.get("/v1/mortas", params=params, headers=headers)).json()
+        # As somebody types it: what the last page said, put behind the path as it is.
+        after = f"&depois_de={depois}" if depois else ""
+        page = (await api.client.get(f"/v1/mortas?limite=2{after}", headers=headers)).json()
         seen += [item["id"] for item in page["itens"]]
         depois = page["proxima"]
         if depois is None:

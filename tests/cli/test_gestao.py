@@ -156,7 +156,10 @@ def test_a_folder_is_imported_once_listed_and_found(run: CliRunner, pg_url: str,
     assert (again["novas"], again["mudadas"], again["iguais"]) == (0, 0, 2)
     assert "saberes/sub/dois.md" in run.invoke(conhecimento.app, ["listar"]).stdout
     assert "Estacionar" in run.invoke(conhecimento.app, ["buscar", "tem estacionamento?"]).stdout
-    assert run.invoke(conhecimento.app, ["buscar", "xyz"]).stdout == "Nada encontrado.\n"
+    assert (
+        run.invoke(conhecimento.app, ["buscar", "xyz"]).stdout
+        == "Nada encontrado. Veja o que existe com `agente conhecimento listar`.\n"
+    )
 
 
 def test_all_faults_of_a_folder_are_told_at_once_and_nothing_is_imported(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from api.app import create_app
@@ -84,7 +88,7 @@ async def a_conversation(db: Database) -> Pessoa:
 
 
 async def test_a_conversation_is_shown_with_who_wrote_what_and_how_far_it_got(agente: Terminal, db: Database) -> None:
-    await a_conversation(db)
+    pessoa = await a_conversation(db)
     shown = await agente("conversa", "ver", "11 90001-0001")
     assert shown.exit_code == 0, shown.output
     for part in (
@@ -99,6 +103,37 @@ async def test_a_conversation_is_shown_with_who_wrote_what_and_how_far_it_got(ag
     missing = await agente("conversa", "ver", "11 90009-9999")
     assert (missing.exit_code, missing.stderr) == (1, "erro: nenhuma conversa com 11 90009-9999.\n")
     assert (await agente("conversa", "ver", "abc")).exit_code == 2
+    # Lists show masked phones, so a conversation is found by the number that they show.
+    by_id = await agente("conversa", "ver", f"c{pessoa.conversa_id}")
+    assert by_id.stdout == shown.stdout
+    assert (await agente("memoria", "ver", f"c{pessoa.conversa_id}")).stdout.startswith("Nada guardado de c")
+    assert (await agente("memoria", "ver", "c999")).stderr == "erro: nenhum médico em c999.\n"
+
+
+async def test_a_photo_with_a_caption_is_shown_as_one(agente: Terminal, db: Database) -> None:
+    pessoa = await a_conversation(db)
+    await consulta(db, "UPDATE interacao SET midia = 'imagem', texto = 'meu CRM' WHERE texto = 'Tem plantão?'")
+    assert "médico: [imagem] meu CRM" in (await agente("conversa", "ver", f"c{pessoa.conversa_id}")).stdout
+
+
+async def test_what_programs_read_holds_no_line_of_a_log(pg_url: str, db: Database) -> None:
+    pessoa = await a_conversation(db)
+    [sent] = await gravar(db, resposta(pessoa, state="dead", motivo="recusada"))
+    run = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", "from lib.cli import main; main()", "mensagem", "reprocessar", f"s{sent.id}", "--json"],
+        env=os.environ | ambiente(pg_url), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [one["feita"] for one in json.loads(run.stdout)] == [True]
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("noun", ["aviso", "conhecimento", "conversa", "diretriz", "memoria", "mensagem"])
+async def test_every_command_of_the_conversation_has_an_example(agente: Terminal, noun: str) -> None:
+    group = get_command(build()).commands[noun]  # type: ignore[attr-defined]
+    for name in group.commands:
+        told = (await agente(noun, name, "--help")).stdout
+        assert f"agente {noun} {name}" in told.split("Options:")[1], told
 
 
 async def test_a_person_takes_and_returns_from_the_terminal(agente: Terminal, db: Database) -> None:
@@ -134,7 +169,9 @@ async def test_notices_are_listed_and_seen(agente: Terminal, db: Database) -> No
     assert "Helena Prado" in (await agente("aviso", "listar")).stdout
     assert (await agente("aviso", "visto", str(row["id"]), "--por", "ana")).exit_code == 0
     assert await agente.json("aviso", "listar") == []
-    assert (await agente("aviso", "visto", "999")).stderr == "erro: não há aviso 999.\n"
+    assert (
+        await agente("aviso", "visto", "999")
+    ).stderr == "erro: não há aviso 999. Veja `agente aviso listar --todos`.\n"
 
 
 async def test_what_went_no_further_is_listed_and_reprocessed(agente: Terminal, db: Database) -> None:

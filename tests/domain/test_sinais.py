@@ -113,3 +113,9 @@ def test_a_verdict_has_a_reason_and_without_one_words_remain(visto: Sinais) -> N
 def test_nothing_of_the_doctors_words_can_be_stored() -> None:
     kinds = {campo.name: str(campo.type) for campo in fields(Sinais)}
     assert {name for name, kind in kinds.items() if "str" in kind} == {"midias", "legendas"}
+
+
+def test_a_reason_names_files_as_people_call_them() -> None:
+    decidido = veredito(Sinais(midias=("audio", "video"), midia_para_pessoa=True))
+    assert decidido is not None
+    assert decidido.motivo == "arquivo sem palavras (áudio, vídeo): a diretriz manda para uma pessoa"

@@ -201,7 +201,7 @@ async def test_a_conversation_woken_for_nothing_sleeps_unless_something_landed(
         [row] = await reivindicar_turnos(db)
         await consulta(db, "UPDATE inbox SET desfecho = 'visto' WHERE turn_id IS NULL")
         await asyncio.gather(
-            mailbox.settle_empty(db, row["conversation_id"], row["fence"]),
+            mailbox.settle_empty(db, row["conversation_id"], row["fence"], "turno:1:0"),
             ingerir(outro, chega(chip.instancia, phone, f"e{n}")),
         )
         [again] = await reivindicar_turnos(db)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,6 +59,11 @@ async def test_a_pause_stops_even_the_opt_outs_answer_moves_nothing_and_ends_at_
     assert await consulta(db, "SELECT id, state, next_at, motivo, claim FROM outbox ORDER BY id") == before
     read = await pausa.get(db)
     assert (read.ativa, read.por, read.motivo, read.na_fila) == (True, "ana", "número em revisão", 4)
+    await pausar(db, "caio", None, agora())
+    assert await pausa.get(db) == read, "pausing again without a reason must not lose the first one's"
+    await pausar(db, "caio", "chip bloqueado", agora())
+    again = await pausa.get(db)
+    assert (again.por, again.motivo) == ("caio", "chip bloqueado")
     await retomar(db, "bia", agora())
     assert len((await reivindicar(db)).claimed) == 4
     assert (await pausa.get(db)).ativa is False
@@ -210,3 +216,16 @@ async def test_receipts_of_two_fragments_say_when_the_next_is_due(db: Database) 
     await gravar(db, resposta(pessoa), resposta(pessoa, next_at=em))
     [row] = (await reivindicar(db)).claimed
     assert await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], "P1")], 0) == em
+
+
+async def test_i4_after_a_pause_nothing_queued_goes_out_before_an_explicit_stop_is_read(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia())
+    [pessoa] = await pessoas(db, 1)
+    await gravar(db, resposta(pessoa), resposta(pessoa, tipo="lembrete"))
+    stop = replace(chega(chip.instancia, str(pessoa.medico.telefone), "P1", "PARAR"), parada=True)
+    await ingerir(db, replace(stop, conteudo={"parada": True}))
+    judged = await reivindicar(db)
+    assert (judged.claimed, [row["bloqueio"] for row in judged.blocked]) == ([], ["por_ler"])
+    [row] = await reivindicar_turnos(db)
+    assert await commit(db, uma_parada(row, cause="optout:P1"))
+    assert [row["cause"] for row in (await reivindicar(db)).claimed] == ["optout:P1"]

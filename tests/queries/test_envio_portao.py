@@ -251,3 +251,12 @@ async def sobrescrever(db: Database, ids: Sequence[int], states: Sequence[Doctor
         change = update(DoctorStateRow).where(col(DoctorStateRow.medico_id) == medico_id).values(values)
         async with db.session() as session:
             await session.execute(change)
+
+
+async def test_a_person_in_charge_silences_what_a_closed_conversation_of_the_doctor_left_too(db: Database) -> None:
+    await gravar(db, chip_que_envia())
+    [pessoa] = await pessoas(db, 1, conversa={"status": "abandoned", "encerrada_em": agora()})
+    await gravar(db, uma_conversa(pessoa.medico_id, controle="humano", status="escalated"))
+    await gravar(db, resposta(pessoa))
+    judged = await reivindicar(db)
+    assert (judged.claimed, [row["bloqueio"] for row in judged.blocked]) == ([], ["controle_humano"])

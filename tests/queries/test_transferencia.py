@@ -118,6 +118,27 @@ async def test_giving_back_resolves_and_wakes_what_waits_with_the_notes(db: Data
     assert len((await reivindicar(db)).claimed) == 1
 
 
+@pytest.mark.parametrize("como", ["devolvida", "silêncio"])
+async def test_a_courtesy_that_has_not_left_is_not_said_once_julia_answers_again(
+    db: Database, chip: Chip, como: str
+) -> None:
+    [medica] = await pessoas(db, 1)
+    await escreve(db, chip, medica, "quero falar com uma pessoa")
+    [row] = await reivindicar_turnos(db)
+    done = um_turno(
+        row, OutboxRow("transferencia:1", "Vou chamar uma pessoa."), desfecho="entregue_a_pessoa",
+        conversation=ConversationChange(controle="humano", status="escalated"), handoff=HandoffRow("juridico", "x"),
+    )  # fmt: skip
+    assert await commit(db, done)
+    if como == "devolvida":
+        assert await give_back(db, medica.conversa_id, Pessoa("ana", agora()))
+    else:
+        await take(db, medica.conversa_id, Pessoa("ana", agora()))
+        assert await release_silent(db, agora() + timedelta(days=1)) == [medica.conversa_id]
+    assert (await reivindicar(db)).claimed == []
+    assert await consulta(db, "SELECT state, motivo FROM outbox") == [{"state": "cancelled", "motivo": "devolvida"}]
+
+
 async def test_what_a_person_settled_is_the_pure_function_for_every_state(db: Database) -> None:
     em = datetime(2026, 3, 10, 13, tzinfo=UTC)
     objecoes = [(None, None, None), ("preco", em - timedelta(hours=1), None), ("preco", em + timedelta(hours=1), None),

@@ -9,7 +9,7 @@ import pytest
 
 from lib import ledger
 from lib.db import Database
-from lib.queries import fusao
+from lib.queries import fusao, morta
 from lib.queries.turno import OutboxRow
 from tests.queries.fabrica import commit, reivindicar_turnos, um_turno
 from tests.usecases.chegada import (
@@ -120,6 +120,17 @@ async def test_what_was_being_thought_for_either_is_stale(banco: Database) -> No
         assert await commit(banco, um_turno(row, OutboxRow(f"r:{row['conversation_id']}", "tarde"))) is None
     [again] = await reivindicar_turnos(banco)
     assert len(again["mensagens"]) == 2
+
+
+async def test_a_dead_conversation_that_is_joined_into_another_is_no_dead_letter_any_more(banco: Database) -> None:
+    await manda(banco, texto("pelo telefone", JID))
+    await manda(banco, texto("pelo lid", LID_JID))
+    await sql(banco, "UPDATE mailbox SET dead = 'o turno falhou 5 vezes'")
+    assert len(await morta.page(banco, 10)) == 2
+    await fusao.fundir(banco, LID, TELEFONE)
+    assert await morta.page(banco, 10) == []
+    [row] = await reivindicar_turnos(banco)
+    assert [m["texto"] for m in row["mensagens"]] == ["pelo telefone", "pelo lid"]
 
 
 CONTA = "SELECT count(*) AS n, count(DISTINCT medico_id) AS m FROM tabela"

@@ -79,7 +79,7 @@ async def test_a_person_who_writes_first_keeps_the_machine_out_of_the_answer(ban
     assert row["controle"] == "humano"
 
 
-@pytest.mark.parametrize("fate", ["sending", "unknown", "sent", "parked", "pending"])
+@pytest.mark.parametrize("fate", ["sending", "unknown", "sent", "parked", "pending", "cancelled"])
 async def test_our_own_send_coming_back_is_no_person(banco: Database, fate: str) -> None:
     await manda(banco, texto("oi"))
     [row] = await reivindicar_turnos(banco)

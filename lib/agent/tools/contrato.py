@@ -43,7 +43,8 @@ class ToolContext:
     """What a tool may know of the conversation that it serves; nothing of it is the model's to choose.
 
     `cause` names this turn's event for `tool_effect`; `fence` guards every write; `mostradas` are the shifts that this
-    conversation has been shown, in earlier turns and, as it goes, in this one.
+    conversation has been shown, in earlier turns and, as it goes, in this one. `lembretes` are the causes of the
+    reminders that this attempt stands by.
     """
 
     db: Database
@@ -56,6 +57,7 @@ class ToolContext:
     especialidade_id: int | None
     uf: str | None
     mostradas: set[int] = field(default_factory=set)
+    lembretes: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

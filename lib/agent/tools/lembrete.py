@@ -45,17 +45,21 @@ async def executar(context: ToolContext, args: AgendarLembrete) -> ToolResult:
         hora_foi_dita=lida.hora_dita,
         instrucao="confirme ao médico este dia e esta hora",
     )
+    cause = f"{lembrete.prefixo(context.cause)}{key.args_hash.hex()[:16]}"
     step = lembrete.schedule_step(
         conversation_id=context.conversation_id,
         medico_id=context.medico_id,
-        cause=f"lembrete:{context.cause}:{key.args_hash.hex()[:16]}",
+        cause=cause,
         body=revisao.texto,
         quando=lida.quando,
         maximo=MAX_ABERTOS,
         feito=feito,
         recusado=escrita.recusado(_DEMAIS),
     )
-    return await escrita.gravar(context, key, feito, step)
+    result = await escrita.gravar(context, key, feito, step)
+    if not result.erro:
+        context.lembretes.add(cause)
+    return result
 
 
 AGENDAR_LEMBRETE = Tool(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -28,6 +29,8 @@ _PERIODOS = {
 _DIAS = tuple(dobrar(dia).removesuffix("-feira") for dia in SEMANA)
 _FIM_DE_SEMANA = ("sabado", "domingo")
 _NENHUMA = ("-",)
+# "Campinas-SP", as the answers themselves write a place.
+_CIDADE_UF = re.compile(r"(.+?)(?:\s*[-\u2013/,(]\s*([A-Za-z]{2})\)?|\s+([A-Z]{2}))\s*")
 
 
 class BuscarVagas(Argumentos):
@@ -94,9 +97,7 @@ async def executar(context: ToolContext, args: BuscarVagas) -> ToolResult:
 
 
 def _filtro(context: ToolContext, args: BuscarVagas, de: date | None, ate: date | None) -> Filtro:
-    lugar, uf = dobrar(args.cidade or ""), (args.uf or "").upper()
-    if lugar.upper() in UFS and not uf:
-        lugar, uf = "", lugar.upper()
+    lugar, uf = _lugar(args.cidade or "", (args.uf or "").upper())
     ufs = (uf,) if uf else UFS_DA_REGIAO[args.regiao] if args.regiao else None
     return Filtro(
         agora=context.agora,
@@ -113,6 +114,15 @@ def _filtro(context: ToolContext, args: BuscarVagas, de: date | None, ate: date 
         valor_minimo_centavos=args.valor_minimo_reais * 100 if args.valor_minimo_reais else None,
         limite=args.limite,
     )
+
+
+def _lugar(cidade: str, uf: str) -> tuple[str, str]:
+    """Return the folded place and the state, which may be written with the place or in its stead."""
+    if dobrar(cidade).upper() in UFS and not uf:
+        return "", dobrar(cidade).upper()
+    junto = _CIDADE_UF.fullmatch(cidade)
+    com_uf = (junto[2] or junto[3]).upper() if junto else ""
+    return (dobrar(junto[1]), uf or com_uf) if junto and com_uf in UFS else (dobrar(cidade), uf)
 
 
 def _resposta(args: BuscarVagas, found: Achadas) -> dict[str, Any]:

@@ -121,6 +121,9 @@ async def test_the_place_asked_for_is_the_place_searched(praca: Praca) -> None:
     )
     assert await praca.acha(regiao="Sudeste") == {by_place["SP"], by_place["SP2"], by_place["RJ"]}
     assert await praca.acha(cidade="Xique-Xique") == set()
+    for escrita in ("Niterói-RJ", "Niterói, rj", "Niterói (RJ)", "niterói RJ"):  # as the answers write a place
+        assert await praca.acha(cidade=escrita) == {by_place["RJ"]}, escrita
+    assert await praca.acha(cidade="Niterói-SP") == set()
 
 
 async def test_without_a_place_the_doctors_own_state_comes_first(praca: Praca) -> None:
