@@ -9,6 +9,7 @@ from lib.domain import resposta
 CORTADA = "cortada"
 RECUSADA = "recusada"
 LACO = "laco_de_ferramentas"
+SEM_CITAR = "interesse_sem_hospital"
 
 FALHAS = {
     resposta.NEGA_AUTOMACAO: "você é automatizada e não pode dizer nem sugerir que é uma pessoa",
@@ -24,6 +25,7 @@ FALHAS = {
     resposta.ILEGIVEL: "escreva em português, com letras comuns",
     resposta.VAZIA: "faltou a resposta: escreva-a",
     resposta.LONGA: "seja breve",
+    SEM_CITAR: "diga o nome do hospital da vaga em que o interesse ficou anotado",
     CORTADA: "a resposta ficou incompleta: escreva uma bem mais curta",
     LACO: "chega de consultas: responda com o que já sabe, e diga se não souber",
 }

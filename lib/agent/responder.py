@@ -12,7 +12,7 @@ from lib.agent.contexto import Contexto
 from lib.agent.fim import Chamada, FerramentaUsada, Passos
 from lib.agent.fontes import Fontes, fontes
 from lib.agent.pedido import Roteiro, montar
-from lib.agent.reparo import CORTADA, LACO, RECUSADA, instrucao
+from lib.agent.reparo import CORTADA, LACO, RECUSADA, SEM_CITAR, instrucao
 from lib.agent.tools import TOOLS, Tool, ToolContext, ToolResult
 from lib.crash import Crashpoint
 from lib.domain.diretriz import DiretrizLida
@@ -21,6 +21,7 @@ from lib.domain.policy import Decisao
 from lib.domain.resposta import Revisao
 from lib.domain.saida_dados import LINKS_PERMITIDOS
 from lib.domain.situacao import Situacao
+from lib.domain.texto import dobrar
 from lib.errors import ModelUnavailableError
 from lib.providers.llm import (
     Ferramenta,
@@ -81,6 +82,7 @@ class _Run:
     ferramentas: list[FerramentaUsada] = field(default_factory=list)
     resultados: list[str] = field(default_factory=list)
     vagas: set[int] = field(default_factory=set)
+    citar: set[str] = field(default_factory=set)
     transferir: str | None = None
     resposta: str | None = None
 
@@ -231,6 +233,7 @@ class Responder:
                 context.mostradas.update(result.vagas)
                 run.transferir = run.transferir or result.transferir
                 run.resposta = run.resposta or result.resposta
+                run.citar.update({result.citar} if result.citar else ())
             results.append(ResultadoFerramenta(uso.id, result.conteudo, erro=result.erro))
         self.crash.reach("S8")
         run.mensagens.append(Mensagem("user", tuple(results)))
@@ -271,4 +274,7 @@ def _read(resposta: Resposta) -> _Rascunho:
 def _review(rascunho: _Rascunho, run: _Run, origem: Fontes) -> Revisao:
     if rascunho.falha is not None:
         return Revisao("", (rascunho.falha,), bloqueada=True)
-    return origem.revisar(rascunho.texto, run.resultados, run.vagas)
+    revisao = origem.revisar(rascunho.texto, run.resultados, run.vagas)
+    if revisao.bloqueada or all(dobrar(nome) in dobrar(revisao.texto) for nome in run.citar):
+        return revisao
+    return Revisao("", (*revisao.violacoes, SEM_CITAR), bloqueada=True)

@@ -29,7 +29,8 @@ aviso AS (
   SELECT format('interesse:%s:%s', d.medico_id, d.vaga_id), 'interesse', d.conversation_id,
     format('Interesse na vaga %s (%s, %s): confirmar com o médico.', d.vaga_id, a.nome, a.cidade)
   FROM desejo d, aberta a ON CONFLICT (chave) DO NOTHING)
-UPDATE tool_effect SET resultado = CASE WHEN EXISTS (SELECT FROM desejo) THEN CAST(:feito AS jsonb)
+UPDATE tool_effect SET resultado = CASE WHEN EXISTS (SELECT FROM desejo) THEN jsonb_set(CAST(:feito AS jsonb),
+    '{{conteudo,hospital}}', (SELECT to_jsonb(nome) FROM aberta))
   ELSE CAST(:recusado AS jsonb) END
 WHERE cause = :efeito_cause AND tool = :efeito_tool AND args_hash = :efeito_hash AND resultado = 'null'
 """)  # noqa: S608 — joined of our own constants
@@ -47,7 +48,7 @@ def register_step(
 ) -> Step:
     """Return the effect that records a wish for a shift that is still open; it reserves nothing (decision D5).
 
-    It stores `feito`, or `recusado` when the shift is open no longer.
+    It stores `feito` with the hospital's name, or `recusado` when the shift is open no longer.
     """
     params = {
         "conversation_id": conversation_id,

@@ -24,7 +24,7 @@ _NOTHING: Final = ("Olhei agora e não achei nada nesse perfil.", "Procurei aqui
 _FAILED: Final = "Não consegui consultar agora. Assim que conseguir, te aviso por aqui."
 _ACTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "agendar_lembrete": "",
+        "agendar_lembrete": "Combinado, te escrevo no dia e na hora que pediu.",
         "registrar_interesse": "Anotei o seu interesse. Uma pessoa da equipe confirma com você por aqui.",
         "salvar_memoria": "Anotei aqui, obrigada por contar.",
     }
@@ -81,14 +81,19 @@ def after_tools(results: Sequence[ToolResult], seed: int, question: str | None =
 
 
 def _acted(result: ToolResult) -> str | None:
-    """What is said of a tool that writes; a reminder's time comes from its result."""
-    if result.tool == "agendar_lembrete":
-        try:
-            when = str(orjson.loads(result.text).get("agendado_para") or "")
-        except (orjson.JSONDecodeError, AttributeError):
-            when = ""
-        return f"Combinado, te escrevo {when}." if when else "Combinado, te escrevo no dia e na hora que pediu."
+    """What is said of a tool that writes; a reminder's time and a shift's hospital come from its result."""
+    if result.tool == "agendar_lembrete" and (when := _told(result, "agendado_para")):
+        return f"Combinado, te escrevo {when}."
+    if result.tool == "registrar_interesse" and (where := _told(result, "hospital")):
+        return f"Anotei o seu interesse na vaga de {where}. Uma pessoa da equipe confirma com você por aqui."
     return _ACTS.get(result.tool)
+
+
+def _told(result: ToolResult, name: str) -> str:
+    try:
+        return str(orjson.loads(result.text).get(name) or "")
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
 
 
 def _found(results: Sequence[ToolResult], seed: int) -> str:

@@ -98,7 +98,12 @@ async def _opcoes(_: ToolContext, args: Busca) -> ToolResult:
     return ToolResult("{}", resposta=f"Qual prefere? Responda 1 para {args.cidade}.")
 
 
+async def _anota(_: ToolContext, __: Argumentos) -> ToolResult:
+    return ToolResult('{"registrado":true,"hospital":"Hospital Santa Clara"}', citar="Hospital Santa Clara")
+
+
 FERRAMENTAS = (
+    Tool("anota", "Anota.", Argumentos, _anota, escreve=True),
     Tool("busca", "Procura.", Busca, _busca),
     Tool("humano", "Chama.", Argumentos, _humano),
     Tool("opcoes", "Oferece.", Busca, _opcoes),
@@ -150,6 +155,17 @@ async def test_a_reply_on_facts_of_this_turn_leaves_and_every_step_is_told() -> 
     [usada] = gerada.passos.ferramentas
     assert (usada.nome, usada.erro, usada.vagas) == ("busca", False, (41,))
     assert gerada.passos.prompt_hash
+
+
+async def test_what_was_noted_in_a_doctors_name_must_be_named_to_that_doctor() -> None:
+    vaga = "Anotei o seu interesse. A equipe confirma."
+    nomeada = "Anotei o seu interesse na vaga do hospital santa clara. A equipe confirma."
+    gerada = await gera(Roteirista([diz(uso("anota")), diz(texto(vaga)), diz(texto(nomeada))]))
+    assert (gerada.texto, gerada.bloqueada) == (nomeada, False)
+    assert [c.finalidade for c in gerada.passos.chamadas] == ["resposta", "resposta", "reparo"]
+    teimosa = await gera(Roteirista([diz(uso("anota")), diz(texto(vaga))]))
+    assert teimosa.bloqueada
+    assert teimosa.revisao.violacoes == ("interesse_sem_hospital",)
 
 
 async def test_the_request_keeps_its_prefix_from_call_to_call_and_is_never_longer_than_the_time_left() -> None:
@@ -264,7 +280,7 @@ async def test_parallel_calls_are_all_answered_in_their_order_in_one_message() -
 async def test_a_forbidden_tool_stays_on_offer_and_is_refused() -> None:
     modelo = Roteirista([diz(uso("busca")), diz(texto(BOA)), diz(texto("Qual cidade você prefere?"))])
     gerada = await gera(modelo, proibidas=frozenset({"busca"}))
-    assert [tool.nome for tool in modelo.pedidos[0].ferramentas] == ["busca", "humano", "opcoes"]
+    assert [tool.nome for tool in modelo.pedidos[0].ferramentas] == ["anota", "busca", "humano", "opcoes"]
     [refused] = resultados(modelo.pedidos[1])
     assert (refused.erro, gerada.passos.ferramentas[0].erro) == (True, True)
     assert gerada.texto == "Qual cidade você prefere?"

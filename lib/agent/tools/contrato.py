@@ -66,7 +66,7 @@ class ToolResult:
 
     It never repeats words of the model: what stands in it counts as a fact. `vagas` are the shifts it shows.
     `transferir` ends the turn with a hand-off for this reason; `resposta` is the whole reply, which is still reviewed
-    like any other.
+    like any other. `citar` must stand in the reply, so that a doctor reads what was noted in their name.
     """
 
     conteudo: str
@@ -74,6 +74,7 @@ class ToolResult:
     vagas: tuple[int, ...] = ()
     transferir: str | None = None
     resposta: str | None = None
+    citar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import orjson
 from pydantic import Field
 
 from lib.agent.tools import escrita
@@ -13,7 +16,10 @@ NOME = "registrar_interesse"
 _MAIOR_ID = 2**63 - 1
 _NAO_MOSTRADA = "essa vaga não foi mostrada nesta conversa: busque as vagas primeiro"
 _FECHADA = "essa vaga não está mais aberta: diga isso ao médico e ofereça buscar outras"
-_REGISTRADO = "uma pessoa da equipe vai entrar em contato; diga só que o interesse ficou anotado, nada está reservado"
+_REGISTRADO = (
+    "uma pessoa da equipe vai entrar em contato; diga o nome do hospital e que o interesse ficou anotado; "
+    "nada está reservado"
+)
 
 
 class RegistrarInteresse(Argumentos):
@@ -40,7 +46,8 @@ async def executar(context: ToolContext, args: RegistrarInteresse) -> ToolResult
         feito=feito,
         recusado=escrita.recusado(_FECHADA),
     )
-    return await escrita.gravar(context, escrita.chave(context, NOME, {"vaga_id": args.vaga_id}), feito, step)
+    done = await escrita.gravar(context, escrita.chave(context, NOME, {"vaga_id": args.vaga_id}), feito, step)
+    return done if done.erro else replace(done, citar=str(orjson.loads(done.conteudo)["hospital"]))
 
 
 REGISTRAR_INTERESSE = Tool(

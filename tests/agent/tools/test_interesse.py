@@ -31,6 +31,7 @@ async def test_the_wish_and_its_notice_are_written_together_and_reserve_nothing(
     contexto, vaga = await mostrada(db)
     result = await usar(contexto, "registrar_interesse", vaga_id=id_of(vaga), observacao="pode chegar às 8")
     assert lido(result)["registrado"] is True
+    assert result.citar == lido(result)["hospital"] == "Hospital Santa Clara"
     [row] = await linhas(db, "interesse")
     assert (row["medico_id"], row["vaga_id"]) == (contexto.medico_id, vaga.id)
     assert (row["conversation_id"], row["observacao"]) == (contexto.conversation_id, "pode chegar às 8")
