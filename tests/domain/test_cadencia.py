@@ -37,7 +37,7 @@ def test_every_text_is_short_honest_and_may_leave(passo: object, variante: int, 
     assert len(escrito) <= 300
     assert "automatizada" in escrito
     assert not nega_automacao(escrito)
-    assert revisar(escrito, [vaga]).texto == escrito
+    assert revisar(escrito, [vaga], ditos=[nome]).texto == escrito
     assert escrito.startswith(f"Oi, {nome.strip()}! " if nome.strip() else "Oi! ")
 
 

@@ -178,7 +178,7 @@ async def test_what_was_judged_before_the_model_fell_silent_is_not_asked_again(r
     with pytest.raises(IncompleteChunkError) as caught:
         await judge(resources, chunk, Modo.APLICAR, AGORA)
     assert (caught.value.outcome.changed, caught.value.outcome.missing) == (4, 0)
-    assert caught.value.outcome.failed == {"ModelUnavailableError": 2}
+    assert caught.value.outcome.failed == {"ModelOverloadedError": 2}
     assert first.call_count == 6
     respx.clear()
     again = model(honest)
