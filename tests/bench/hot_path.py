@@ -267,8 +267,9 @@ async def medir(palco: Palco, pids: Mapping[str, int], mensagens: int, vezes: in
     """Take all measurements, in the order in which they disturb each other least."""
     poster = Poster(30.0)
     bancada = Bancada(palco, pids, poster, count(1))
-    vazao = await medir_vazao(bancada, mensagens)
+    await fluir(bancada, AQUECE)
     sobrecarga = await medir_sobrecarga(bancada, vezes)
+    vazao = await medir_vazao(bancada, mensagens)
     recibo = await medir_recibo(bancada, max(400, vezes * 8))
     await poster.aclose()
     nossa = {"nossa_p50": sobrecarga.nossa_p50, "nossa_p95": sobrecarga.nossa_p95}
