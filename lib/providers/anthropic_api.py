@@ -69,7 +69,10 @@ class Anthropic:
             async with asyncio.timeout(pedido.prazo_s):
                 # Not `messages.create`: what it does to a body that already is as the wire wants it costs 2 ms of CPU.
                 raw = await self._sdk.post(
-                    "/v1/messages", cast_to=httpx.Response, body=_body(pedido), options={"timeout": pedido.prazo_s}
+                    "/v1/messages",
+                    cast_to=httpx.Response,
+                    content=orjson.dumps(_body(pedido)),
+                    options={"timeout": pedido.prazo_s},
                 )
         except anthropic.APIStatusError as cause:
             raise judged(cause) from cause
