@@ -222,11 +222,16 @@ class Worker:
             contexto = replace(again, tentativa=tentativa + 1)
         if result is Commit.PERDIDO:
             log.warning("turno.cerca_perdida", conversation_id=contexto.conversation_id)
-        elif contexto.canal is not None and done.outbox and done.outbox[0].pausa_s > 0:
-            self._envio.digitando.mostrar(
-                contexto.canal.instancia, contexto.canal.endereco, timedelta(seconds=done.outbox[0].pausa_s)
-            )
+        elif done.outbox and done.outbox[0].pausa_s > 0:
+            self._pause(contexto, done.outbox[0].pausa_s)
         return turn_id
+
+    def _pause(self, contexto: Contexto, pausa_s: float) -> None:
+        """Show "typing" while a reply waits out its pause, and look for it as soon as that is over."""
+        asyncio.get_running_loop().call_later(pausa_s, self._sends.bell.set)
+        if contexto.canal is not None:
+            canal = contexto.canal
+            self._envio.digitando.mostrar(canal.instancia, canal.endereco, timedelta(seconds=pausa_s))
 
     async def _reread(self, contexto: Contexto) -> Contexto | None:
         """Read the conversation anew; None when another claim has it, or nothing is left to answer."""

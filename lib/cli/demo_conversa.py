@@ -153,8 +153,11 @@ def _show_costs(tela: Tela, resposta: Resposta, seconds: float) -> None:
         ("", "quanto"),
         (
             ("idas ao banco, guardar", f"1 por mensagem: {burst}"),
-            ("idas ao banco, do claim ao envio", f"{total - tools}, e {tools} da ferramenta"),
-            ("comandos SQL da ferramenta", str(custos["statements"])),
+            (
+                "idas ao banco, do claim ao envio",
+                f"{total - tools}, e {tools} no turno (ferramentas; uma vez por processo, diretrizes)",
+            ),
+            ("comandos SQL no turno", str(custos["statements"])),
             ("chamadas ao modelo", str(custos["llm_calls"])),
             ("tokens", f"{custos['tokens_in']} de entrada, {custos['tokens_out']} de saída"),
             ("conexões novas", f"{custos['tcp_connections']} (no primeiro turno do processo; depois, 0)"),
