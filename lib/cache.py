@@ -31,6 +31,13 @@ REST_S: Final = 1.0
 POLL_S: Final = 0.02
 JITTER: Final = 0.1
 
+# A miss looks again in the step that takes the lock: a value stored since the first look is a hit, not a second load.
+LOOK_OR_LOCK: Final = """
+local value = redis.call('GET', KEYS[1])
+if value then return value end
+return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
+
 # Only the owner of the lock may store: a load that an invalidation overtook, or that outlived its lock, stores nothing.
 # An empty text is no JSON: it gives the lock back and stores nothing.
 STORE: Final = """
@@ -128,12 +135,15 @@ class Cache:
     async def _hit_or_lock(self, key: str, token: str) -> bytes | None:
         """Return the value, or None when the right to load it is ours; wait while it is another's."""
         limit = monotonic() + self._load_max_s
-        lock_ms = round(self._load_max_s * 1000)
+        cached: Any = await self._ask(lambda redis: redis.get(PREFIX + key))
+        if cached is not None:
+            return cast("bytes", cached)
+        wanted = (PREFIX + key, LOCK + key, token, round(self._load_max_s * 1000))
         while monotonic() < limit:
-            cached: Any = await self._ask(lambda redis: redis.get(PREFIX + key))
-            if cached is not None:
-                return cast("bytes", cached)
-            if await self._ask(lambda redis: redis.set(LOCK + key, token, nx=True, px=lock_ms)):
+            answer: Any = await self._ask(lambda redis: redis.eval(LOOK_OR_LOCK, 2, *wanted))
+            if isinstance(answer, bytes):
+                return answer
+            if answer:
                 return None
             await asyncio.sleep(POLL_S)
         raise _BypassError

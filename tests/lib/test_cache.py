@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis.asyncio
@@ -67,6 +68,22 @@ async def test_misses_of_several_processes_load_once(cache: Cache, redis_url: st
         await asyncio.gather(*(one.close() for one in others))
     assert source.loads == 1
     assert values == ["valor"] * 40
+
+
+async def test_a_value_stored_between_the_look_and_the_lock_is_a_hit(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    class Overtaken(redis.asyncio.Redis):
+        """Another process stores its value and gives its lock back right after our first look."""
+
+        async def get(self, name: str) -> bytes | None:  # type: ignore[override]
+            seen = await super().get(name)
+            await raw.set(name, b'"dela"')
+            return cast("bytes | None", seen)
+
+    cache = Cache(Overtaken.from_url(redis_url, protocol=2), timeout_s=PATIENT_S, load_max_s=3.0)
+    source = Source()
+    assert await cache.get_or_load("k", 60, source.load) == "dela"
+    assert source.loads == 0
+    await cache.close()
 
 
 async def test_a_hit_is_one_command_and_a_miss_three(cache: Cache) -> None:
