@@ -43,6 +43,8 @@ class Gateway(StrEnum):
     """Who carries the chip's messages."""
 
     EVOLUTION = "evolution"
+    ZAPI = "zapi"
+    META = "meta"
 
 
 class NivelTrust(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.providers.evolution_eventos import Conexao, Evento, Outro
+from lib.domain.evento import Conexao, Evento, Outro
 from lib.providers.evolution_json import whole, words
 
 MOTIVOS_DE_QUEDA = {

@@ -24,10 +24,14 @@ class GatewayError(AgenteError):
 
 
 class NothingSentError(SendUnknownError):
-    """The gateway was never reached, so nothing was sent: the same send may be tried again at once, on the same chip.
+    """The gateway took nothing, so the same send may be tried again on the same chip, at `retry_after_s` if it said so.
 
     It is a `SendUnknownError` so that a caller who does not tell them apart errs on the safe side.
     """
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
 
 
 class EstadoConexao(StrEnum):
@@ -56,35 +60,66 @@ class Instancia:
     numero: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Historico:
+    """What a gateway remembers of our sends, newest first. `completo`: what is not in it was not sent."""
+
+    enviadas: Sequence[Enviada]
+    completo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Envio:
+    """A text to send. `numero` is digits with the country code, a LID's address with `@`, or a Meta user id (`BR.…`).
+
+    `outbox_id` is our own name for it, which some gateways give back. `modelo` takes the place of the text where only
+    an approved template may go.
+    """
+
+    instancia: str
+    numero: str
+    texto: str
+    outbox_id: int
+    modelo: ModeloEnviado | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeloEnviado:
+    """An approved template with the values of its body, in order."""
+
+    nome: str
+    idioma: str
+    parametros: tuple[str, ...] = ()
+
+
 class WhatsApp(Protocol):
     """A gateway. Nothing here retries: the outbox owns the retries of sends, the caller those of the rest.
 
-    `numero` is digits with the country code, or an address with `@`. All methods but `send_text` and `is_sandbox` raise
-    `GatewayError`.
+    All methods but `send_text` and `is_sandbox` raise `GatewayError`.
     """
 
-    async def send_text(self, instancia: str, numero: str, texto: str) -> str:
+    async def send_text(self, envio: Envio) -> str:
         """Hand a text over and return the gateway's message id. Never safe to repeat on `SendUnknownError`.
 
         Raises:
             SendRefusedError: not sent, and never will be this way; `chip_down` when another chip may try.
-            NothingSentError: the gateway was not reached.
+            NothingSentError: nothing was taken, and it may be tried again.
             SendUnknownError: it may or may not have been sent.
         """
         ...
 
     async def send_presence(self, instancia: str, numero: str, duracao_ms: int) -> None:
-        """Show "typing" for this long; the call lasts as long. Safe to repeat."""
+        """Show "typing" for this long, where the gateway can; the call may last as long. Safe to repeat."""
         ...
 
     async def mark_read(self, instancia: str, numero: str, ids: Sequence[str]) -> None:
         """Mark a doctor's messages as read. Safe to repeat."""
         ...
 
-    async def find_sent(self, instancia: str, numero: str, desde: datetime) -> Sequence[Enviada]:
-        """Return what the history shows as sent by us to this number since then, newest first. Safe to repeat.
+    async def find_sent(self, instancia: str, numero: str, desde: datetime) -> Historico:
+        """Return what the gateway remembers as sent by us to this number since then. Safe to repeat.
 
-        An empty answer is an answer; a history that cannot be read to `desde` is a `GatewayError`.
+        A history that cannot be read to `desde` is a `GatewayError`; a gateway that keeps none says so (`completo`).
         """
         ...
 
@@ -92,16 +127,20 @@ class WhatsApp(Protocol):
         """Tell whether the sandbox answers at the gateway's address; None when nobody answers (decision D31)."""
         ...
 
+    async def connection_state(self, instancia: str) -> EstadoConexao:
+        """Return the connection's state now. Safe to repeat."""
+        ...
+
+
+class Instancias(Protocol):
+    """A gateway whose instances we make ourselves."""
+
     async def create_instance(self, instancia: str, numero: str | None, url: str, headers: Mapping[str, str]) -> None:
         """Create an instance with its webhook. Safe to repeat: the second time it is refused with status 403."""
         ...
 
     async def connect(self, instancia: str) -> None:
         """Ask the instance to connect; its state tells whether it did. Safe to repeat."""
-        ...
-
-    async def connection_state(self, instancia: str) -> EstadoConexao:
-        """Return the connection's state now. Safe to repeat."""
         ...
 
     async def fetch_instances(self) -> Sequence[Instancia]:

@@ -1,10 +1,10 @@
-"""Webhooks out: one task per event, retried as Evolution retries."""
+"""Webhooks out: one task per event, retried as its vendor retries."""
 
 import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -67,6 +67,24 @@ class Attempt:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Remessa:
+    """One webhook of `origem`, a vendor or an Evolution instance. `headers` are made anew for each attempt (1 is the first): some carry its time.
+
+    `esperas_s` are the pauses after the first, second, ... failed attempt; when they are over it is given up. `final`
+    are the statuses after which that vendor does not try again.
+    """
+
+    origem: str
+    evento: str
+    url: str
+    content: bytes
+    headers: Callable[[int], Mapping[str, str]]
+    esperas_s: tuple[float, ...] = ()
+    final: frozenset[int] = frozenset()
+    prazo_s: float = 30.0
+
+
 def retry_pause(attempt: int, base_s: float, rng: random.Random) -> float:
     """Seconds before the next attempt: doubling from the base, capped at 300 s, +-20 % jitter."""
     return float(min(RETRY_CAP_S, base_s * 2 ** (attempt - 1)) * rng.uniform(0.8, 1.2))
@@ -90,7 +108,7 @@ class Courier:
         self._rng = rng
         self._slots = asyncio.Semaphore(_OPEN_POSTS)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: list[tuple[str, str, str, dict[str, str], bytes]] = []
+        self._held: list[Remessa] = []
 
     @property
     def pending(self) -> int:
@@ -114,12 +132,26 @@ class Courier:
             body["sender"] = instance.owner_jid
         body["server_url"] = self._server_url
         body["apikey"] = None
+        headers = {"user-agent": "axios/1.7.9", "content-type": "application/json", **webhook.headers}
+        base_s = self.policy.retry_base_s
+        remessa = Remessa(
+            instance.name,
+            event,
+            url,
+            orjson.dumps(body),
+            lambda _attempt: headers,
+            tuple(retry_pause(attempt, base_s, self._rng) for attempt in range(1, ATTEMPTS)),
+            FINAL_STATUSES,
+        )
+        self.dispatch(remessa, copies=copies)
+
+    def dispatch(self, remessa: Remessa, *, copies: int = 1) -> None:
+        """Send a webhook on its way, under the faults of delivery that are switched on."""
         if self.policy.lose and self._rng.random() < self.policy.lose:
             return
         copies += bool(self.policy.duplicate and self._rng.random() < self.policy.duplicate)
-        headers = {"user-agent": "axios/1.7.9", "content-type": "application/json", **webhook.headers}
         for _ in range(copies):
-            self._launch((event, instance.name, url, headers, orjson.dumps(body)))
+            self._launch(remessa)
 
     def later(self, delay_s: float, instance: Instance, event: str, data: object) -> None:
         """Emit after a delay, by the subscription of then."""
@@ -128,8 +160,8 @@ class Courier:
     def resume(self) -> None:
         """Let go what was held back."""
         held, self._held = self._held, []
-        for parcel in held:
-            self._launch(parcel)
+        for remessa in held:
+            self._launch(remessa)
 
     def forget(self) -> None:
         """Drop everything under way and the record of attempts."""
@@ -147,34 +179,35 @@ class Courier:
         await self._plain.aclose()
         await self._secure.aclose()
 
-    def _launch(self, parcel: tuple[str, str, str, dict[str, str], bytes]) -> None:
+    def _launch(self, remessa: Remessa) -> None:
         if self.policy.stopped:
-            self._held.append(parcel)
+            self._held.append(remessa)
             return
-        task = asyncio.create_task(self._deliver(*parcel))
+        task = asyncio.create_task(self._deliver(remessa))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, event: str, instance: str, url: str, headers: dict[str, str], content: bytes) -> None:
+    async def _deliver(self, remessa: Remessa) -> None:
         if self.policy.delay_ms:
             await asyncio.sleep(self.policy.delay_ms / 1000)
-        for attempt in range(1, ATTEMPTS + 1):
-            status = await self._post(url, content, headers)
-            self.attempts.append(Attempt(event, instance, url, attempt, status, time.time()))
+        for attempt, pause_s in enumerate((*remessa.esperas_s, None), start=1):
+            status = await self._post(remessa, attempt)
+            self.attempts.append(Attempt(remessa.evento, remessa.origem, remessa.url, attempt, status, time.time()))
             if 0 < status < _FIRST_FAILURE:
                 self.delivered += 1
                 return
-            if status in FINAL_STATUSES:
+            if status in remessa.final or pause_s is None:
                 break
-            if attempt < ATTEMPTS:
-                await asyncio.sleep(retry_pause(attempt, self.policy.retry_base_s, self._rng))
+            await asyncio.sleep(pause_s)
         self.given_up += 1
 
-    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
-        client = self._plain if url.startswith("http://") else self._secure
+    async def _post(self, remessa: Remessa, attempt: int) -> int:
+        client = self._plain if remessa.url.startswith("http://") else self._secure
         async with self._slots:
             try:
-                answer = await client.post(url, content=content, headers=headers)
-            except Exception:  # noqa: BLE001 - the door of a delivery: whatever broke, Evolution tries again
+                async with asyncio.timeout(remessa.prazo_s):
+                    headers = remessa.headers(attempt)
+                    answer = await client.post(remessa.url, content=remessa.content, headers=headers)
+            except Exception:  # noqa: BLE001 - the door of a delivery: whatever broke, its vendor tries again
                 return 0
             return answer.status_code

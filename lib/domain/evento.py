@@ -1,9 +1,10 @@
-"""What an Evolution webhook can be to us."""
+"""What a WhatsApp gateway's webhook can be to us, whichever gateway it is: all parsers end here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from lib.domain.mensagem import Detalhes, MensagemRecebida, Midia, conteudo
@@ -28,13 +29,28 @@ class Eco:
         return conteudo(self.detalhes)
 
 
+class EfeitoRecibo(StrEnum):
+    """What a failed delivery says beyond itself."""
+
+    OPTOUT = "optout"
+    SEM_WHATSAPP = "sem_whatsapp"
+    CHIP_FORA = "chip_fora"
+
+
 @dataclass(frozen=True, slots=True)
 class Recibo:
-    """A receipt; `status` is the gateway's word, `entrega` ours."""
+    """A receipt; `status` is the gateway's word, `entrega` ours (`lib.models.conversa.Entrega`).
+
+    `outbox_id` is our own name for the message where the gateway gives it back, which proves an unclear send. `erro` is
+    the vendor's code and text for a failure, without personal data; `efeito` what follows from it.
+    """
 
     msg_id: str
     status: str
     entrega: str
+    outbox_id: int | None = None
+    erro: str | None = None
+    efeito: EfeitoRecibo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +69,13 @@ class Outro:
     morta: bool = False
 
 
-Evento = MensagemRecebida | Eco | Recibo | Conexao | Outro
+@dataclass(frozen=True, slots=True)
+class Preferencia:
+    """A doctor told the gateway itself, by its own menu, to stop or to allow our messages."""
+
+    telefone: str | None
+    lid: str | None
+    parar: bool
+
+
+Evento = MensagemRecebida | Eco | Recibo | Conexao | Preferencia | Outro
