@@ -19,7 +19,7 @@ from api.deps import Rotas
 from api.health import livez, readyz
 from api.modelo import EstadoModelo, conferido
 from api.porta import Porta
-from api.webhooks import evolution
+from api.webhooks import chatwoot, evolution, meta, salvy, slack, zapi
 from api.worker import Worker
 from lib import log
 from lib.errors import SettingsError
@@ -27,7 +27,15 @@ from lib.resources import open_resources
 from lib.settings import Ambiente, Settings, load_settings
 from lib.usecases.receber import juntar_recibos
 
-ABERTAS: Final = frozenset({"/livez", "/readyz", evolution.CAMINHO})
+# Those with a name at their end leave the framework at the door: five of them come with each message.
+DIRETAS: Final = {evolution.CAMINHO: evolution.evolution, zapi.CAMINHO: zapi.zapi}
+WEBHOOKS: Final = {
+    meta.CAMINHO: (meta.meta, ["GET", "POST"]),
+    chatwoot.CAMINHO: (chatwoot.chatwoot, ["POST"]),
+    slack.CAMINHO: (slack.slack, ["POST"]),
+    salvy.CAMINHO: (salvy.salvy, ["POST"]),
+}
+ABERTAS: Final = frozenset({"/livez", "/readyz", *DIRETAS, *WEBHOOKS})
 DOCUMENTACAO: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json"})
 RECOMECO_S: Final = 1.0
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -67,10 +75,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.modelo = EstadoModelo.NAO_VERIFICADO
     app.state.revisoes = newest_revisions()
     problemas.install(app)
-    app.add_middleware(Porta, settings=settings, diretas={evolution.CAMINHO: evolution.evolution})
+    app.add_middleware(Porta, settings=settings, diretas=DIRETAS)
     app.add_route("/livez", livez, include_in_schema=False)
     app.add_route("/readyz", readyz, include_in_schema=False)
-    app.add_route(evolution.CAMINHO, evolution.evolution, methods=["POST"], include_in_schema=False)
+    for path, endpoint in DIRETAS.items():
+        app.add_route(path, endpoint, methods=["POST"], include_in_schema=False)
+    for path, (endpoint, methods) in WEBHOOKS.items():
+        app.add_route(path, endpoint, methods=methods, include_in_schema=False)
     for router in ROTAS:
         app.include_router(router)
     refuse_undeclared(app)

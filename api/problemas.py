@@ -18,6 +18,7 @@ from starlette.responses import Response
 from lib.errors import (
     DatabaseUnavailableError,
     ForbiddenError,
+    PayloadTooDeepError,
     PayloadTooLargeError,
     PayloadTooSlowError,
     UnauthorizedError,
@@ -46,6 +47,7 @@ RESPOSTAS: Final[Mapping[type[Exception], tuple[int, Mapping[str, str]]]] = {
     UnauthorizedError: (401, {"www-authenticate": "Bearer"}),
     ForbiddenError: (403, {}),
     PayloadTooLargeError: (413, FECHAR),
+    PayloadTooDeepError: (413, FECHAR),
     PayloadTooSlowError: (408, FECHAR),
     UnsupportedEncodingError: (415, FECHAR),
     ClientDisconnect: (400, FECHAR),

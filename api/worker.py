@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from uuid import uuid4
 
+from api.atendimento import Atendimento, cuidados
 from lib import ledger
 from lib.agent.contexto import Contexto, montar_contexto_completo
 from lib.agent.diretrizes import Diretrizes
@@ -31,6 +33,7 @@ HISTORICO = 10
 PRIORIDADE_RESPOSTA = 10
 TENTATIVAS = 2  # of one turn: the second with whatever came while the first was thinking (decision D28)
 RECONCILIA_S = 1.0
+WEBHOOKS = 4  # stored webhooks being attended to at once, each process
 LIBERA_S = 30.0  # how often conversations that a person left silent are looked for
 
 log = get_logger(__name__)
@@ -119,6 +122,8 @@ class Worker:
         )
         self._turns = Lane("turnos", settings.turnos_simultaneos, settings.poll_s, self._claim_turns, self._turn)
         self._sends = Lane("envios", settings.envios_simultaneos, settings.poll_s, self._envio.claim, self._send)
+        self._atendimento = Atendimento(resources)
+        self._webhooks = Lane("webhooks", WEBHOOKS, settings.poll_s, self._atendimento.claim, self._atendimento.work)
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -142,9 +147,13 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._turns.run(self._stop))
                 group.create_task(self._sends.run(self._stop))
+                group.create_task(self._webhooks.run(self._stop))
                 poll_s = self._resources.settings.poll_s
                 group.create_task(self._every(max(RECONCILIA_S, poll_s), "reconciliar", self._reconcile))
                 group.create_task(self._every(LIBERA_S, "liberar", self._release))
+                for cuidado in cuidados(self._resources):
+                    work = partial(cuidado.fazer, self._resources)
+                    group.create_task(self._every(cuidado.cada_s, cuidado.nome, work))
         finally:
             self._idle.set()
 
@@ -153,6 +162,7 @@ class Worker:
         self._stop.set()
         self._turns.bell.set()
         self._sends.bell.set()
+        self._webhooks.bell.set()
         try:
             async with asyncio.timeout(self._resources.settings.drenagem_s):
                 await self._idle.wait()
@@ -230,8 +240,7 @@ class Worker:
         """Show "typing" while a reply waits out its pause, and look for it as soon as that is over."""
         asyncio.get_running_loop().call_later(pausa_s, self._sends.bell.set)
         if contexto.canal is not None:
-            canal = contexto.canal
-            self._envio.digitando.mostrar(canal.instancia, canal.endereco, timedelta(seconds=pausa_s))
+            self._envio.digitando.mostrar(contexto.canal, timedelta(seconds=pausa_s))
 
     async def _reread(self, contexto: Contexto) -> Contexto | None:
         """Read the conversation anew; None when another claim has it, or nothing is left to answer."""
@@ -265,7 +274,7 @@ class Worker:
         if await liberar_silenciosas(self._resources.db, self._resources.clock()):
             self._turns.bell.set()
 
-    async def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do a piece of upkeep over and over, whatever becomes of one time, until told to stop."""
         while not self._stop.is_set():
             try:

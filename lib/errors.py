@@ -35,6 +35,10 @@ class PayloadTooLargeError(AgenteError):
     """The body passed its limit and was not read to its end."""
 
 
+class PayloadTooDeepError(AgenteError):
+    """The body nests deeper, or has more keys, than any vendor's."""
+
+
 class PayloadTooSlowError(AgenteError):
     """The body did not arrive in time."""
 

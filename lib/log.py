@@ -36,7 +36,8 @@ _PERSONAL = re.compile(
     (?P<keep>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}      # a UUID
       |\b\d{4}-\d{2}-\d{2}[T\ ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?      # an instant
       |\b\d{4}-\d{2}-\d{2}\b)
-    |(?P<secret>\bagj_[\w-]+|\bsk-[\w-]{8,}|\b(?:Bearer|Basic)\s+[\w.~+/=-]+
+    |(?P<secret>\bagj_[\w-]+|\bsk-[\w-]{8,}|\bxox[a-z]-[\w-]+|\bwhsec_[\w+/=-]+|\bsalvy_[a-z_]+_[\w-]+
+      |(?<=/token/)[^/\s"'?]+|(?<=/webhooks/zapi/)[^/\s"'?]+|\b(?:Bearer|Basic)\s+[\w.~+/=-]+
       |(?<=://)[^\s/@:]*:[^\s/@]+(?=@)
       |(?<=[?&;])(?:token|apikey|api_key|key|secret|senha|password)=[^\s&;"']+)
     |(?P<row>DETAIL:.*)  # a refused row, as Postgres prints it

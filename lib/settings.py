@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+import orjson
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lib.errors import SettingsError
@@ -16,6 +19,28 @@ PREFIX = "AGENTE_"
 SECRET_MIN = 32
 LEASE_MARGIN_S = 10.0
 GRACE_MIN_S = 90.0
+SALVY_TESTE = "salvy_test_"
+# Each vendor's address, and what it cannot be used without.
+FORNECEDORES: Mapping[str, tuple[str, ...]] = {
+    "zapi_url": ("zapi_client_token", "zapi_webhook_secret"),
+    "meta_url": ("meta_token", "meta_app_secret", "meta_verify_token"),
+    "chatwoot_url": ("chatwoot_token", "chatwoot_conta", "chatwoot_caixa", "chatwoot_webhook_secret"),
+    "slack_url": ("slack_token", "slack_signing_secret", "slack_canal"),
+    "salvy_url": ("salvy_api_key", "salvy_webhook_secret"),
+    "ativador_url": ("ativador_api_key",),
+    "busca_url": ("busca_api_key",),
+}
+CHAVES = (
+    "evolution_api_key",
+    "anthropic_api_key",
+    "zapi_client_token",
+    "meta_token",
+    "chatwoot_token",
+    "slack_token",
+    "salvy_api_key",
+    "ativador_api_key",
+    "busca_api_key",
+)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", None, ""})
 
 
@@ -95,18 +120,60 @@ class Settings(BaseSettings):
     pausa_leitura_max_s: float = Field(2.0, ge=0, le=2, description="longest reading pause before a reply")
     drenagem_s: float = Field(25.0, ge=0, description="how long a stopping worker may finish what it has")
     crashpoint: str | None = Field(None, description="name of the step at which the process kills itself; tests only")
+    zapi_url: str | None = Field(None, description="address of Z-API, https://api.z-api.io; empty: not used")
+    zapi_client_token: SecretStr | None = Field(None, description="its account security token")
+    zapi_instancias: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
+        default_factory=dict, description='its instances with their tokens, as JSON: {"3C…": "token"}'
+    )
+    zapi_webhook_secret: SecretStr | None = Field(
+        None, description="root of its webhook addresses, 32 characters or more; 'new,old' while rotating"
+    )
+    meta_url: str | None = Field(
+        None, description="address of the WhatsApp Cloud API, https://graph.facebook.com; empty: not used"
+    )
+    meta_token: SecretStr | None = Field(None, description="its system user token")
+    meta_app_secret: SecretStr | None = Field(None, description="signs its webhooks; 'new,old' while rotating")
+    meta_verify_token: SecretStr | None = Field(None, description="what its webhook check must say")
+    chatwoot_url: str | None = Field(None, description="address of Chatwoot; empty: not used")
+    chatwoot_token: SecretStr | None = Field(None, description="access token of the user that Júlia writes as")
+    chatwoot_conta: int | None = Field(None, description="its account id")
+    chatwoot_caixa: int | None = Field(None, description="id of its API inbox")
+    chatwoot_webhook_secret: SecretStr | None = Field(None, description="signs its webhooks; 'new,old' while rotating")
+    slack_url: str | None = Field(None, description="address of Slack's API, https://slack.com/api; empty: not used")
+    slack_token: SecretStr | None = Field(None, description="its bot token")
+    slack_signing_secret: SecretStr | None = Field(None, description="signs what it sends; 'new,old' while rotating")
+    slack_canal: str | None = Field(None, description="id of the channel that is told what happens")
+    slack_canal_critico: str | None = Field(None, description="channel of what cannot wait; empty: the same one")
+    salvy_url: str | None = Field(None, description="address of Salvy, https://api.salvy.com.br; empty: not used")
+    salvy_api_key: SecretStr | None = Field(None, description="its key; outside production a salvy_test_ one")
+    salvy_webhook_secret: SecretStr | None = Field(None, description="whsec_…, signs its webhooks; 'new,old'")
+    ativador_url: str | None = Field(None, description="https address of the chip activator; empty: not used")
+    ativador_api_key: SecretStr | None = Field(None, description="its key")
+    ativador_certificado: Path | None = Field(None, description="PEM file of its certificate, the only one trusted")
+    ativador_sha256: str | None = Field(None, description="or that certificate's SHA-256 fingerprint, in hexadecimal")
+    busca_url: str | None = Field(None, description="address of the search API; empty: not used")
+    busca_api_key: SecretStr | None = Field(None, description="its key")
 
     @field_validator("destinos_permitidos", "hosts", "links_permitidos", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator(
-        "redis_url", "prefect_api_url", "prefect_api_auth_string", "crashpoint", "llm_modelo_reserva", mode="before"
-    )
+    @field_validator("zapi_instancias", mode="before")
     @classmethod
-    def _blank_is_absent(cls, value: object) -> object:
-        return None if value == "" else value
+    def _mapping(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:  # its text would show the tokens
+            raise ValueError("must be a JSON object of instance and token") from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_absent(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        return field.get_default(call_default_factory=True) if value == "" and not field.is_required() else value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -114,9 +181,27 @@ class Settings(BaseSettings):
             raise ValueError("lease_s must be longer than turno_max_s and envio_max_s by more than margem_s")
         if not self.webhook_secrets or any(len(key) < SECRET_MIN for key in self.webhook_secrets):
             raise ValueError(f"evolution_webhook_secret needs {SECRET_MIN} characters or more")
+        self._check_vendors()
         if self.ambiente is Ambiente.PRODUCAO:
             self._check_production()
         return self
+
+    def _check_vendors(self) -> None:
+        """A vendor is used, with all it needs, or not at all."""
+        for address, needed in FORNECEDORES.items():
+            if getattr(self, address) is None:
+                continue
+            missing = [variable(name) for name in needed if getattr(self, name) is None]
+            if missing:
+                raise ValueError(f"{variable(address)} is set, so these are needed too: {', '.join(missing)}")
+        if any(len(key) < SECRET_MIN for key in self.zapi_webhook_secrets):
+            raise ValueError(f"zapi_webhook_secret needs {SECRET_MIN} characters or more")
+        test_key = self.salvy_api_key and self.salvy_api_key.get_secret_value().startswith(SALVY_TESTE)
+        if test_key is not None and test_key is (self.ambiente is Ambiente.PRODUCAO):
+            raise ValueError(f"salvy_api_key must be a {SALVY_TESTE} key outside production, and only there")
+        pinned = self.ativador_certificado or self.ativador_sha256
+        if urlsplit(self.ativador_url or "").scheme == "https" and not pinned:
+            raise ValueError("ativador_url needs ativador_certificado or ativador_sha256: its certificate is its own")
 
     def _check_production(self) -> None:
         address = conninfo_to_dict(self.database_url.get_secret_value())
@@ -130,14 +215,12 @@ class Settings(BaseSettings):
             )
         if self.crashpoint:
             raise ValueError("crashpoint is refused in production")
-        for name in ("evolution_url", "anthropic_url"):
-            target = urlsplit(getattr(self, name))
-            if target.scheme != "https" and target.hostname not in LOOPBACK:
+        for name in ("evolution_url", "anthropic_url", *FORNECEDORES):
+            target = urlsplit(getattr(self, name) or "")
+            if target.scheme not in {"https", ""} and target.hostname not in LOOPBACK:
                 raise ValueError(f"{name} must be https in production")
-        if (
-            "sandbox" in self.evolution_api_key.get_secret_value()
-            or "sandbox" in self.anthropic_api_key.get_secret_value()
-        ):
+        keys = [value.get_secret_value() for name in CHAVES if (value := getattr(self, name)) is not None]
+        if any("sandbox" in key for key in keys):
             raise ValueError("the sandbox's keys are refused in production")
 
     @property
@@ -147,10 +230,43 @@ class Settings(BaseSettings):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The current webhook secret first, then the one being rotated out."""
-        return tuple(
-            part.strip() for part in self.evolution_webhook_secret.get_secret_value().split(",") if part.strip()
-        )
+        """Evolution's current webhook secret first, then the one being rotated out."""
+        return _secrets(self.evolution_webhook_secret)
+
+    @property
+    def zapi_webhook_secrets(self) -> tuple[str, ...]:
+        """Z-API's, current one first; empty when it is not used. So are the others below."""
+        return _secrets(self.zapi_webhook_secret)
+
+    @property
+    def meta_app_secrets(self) -> tuple[str, ...]:
+        """Meta's app secrets."""
+        return _secrets(self.meta_app_secret)
+
+    @property
+    def meta_verify_tokens(self) -> tuple[str, ...]:
+        """What Meta's webhook check may say."""
+        return _secrets(self.meta_verify_token)
+
+    @property
+    def chatwoot_webhook_secrets(self) -> tuple[str, ...]:
+        """Chatwoot's."""
+        return _secrets(self.chatwoot_webhook_secret)
+
+    @property
+    def slack_signing_secrets(self) -> tuple[str, ...]:
+        """Slack's."""
+        return _secrets(self.slack_signing_secret)
+
+    @property
+    def salvy_webhook_secrets(self) -> tuple[str, ...]:
+        """Salvy's."""
+        return _secrets(self.salvy_webhook_secret)
+
+
+def _secrets(value: SecretStr | None) -> tuple[str, ...]:
+    text = value.get_secret_value() if value else ""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings() -> Settings:

@@ -6,8 +6,10 @@ The pool's own way goes through anyio: a system call for that question, and canc
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 import httpcore
@@ -86,10 +88,15 @@ class _Line(asyncio.Protocol):
 
 
 class Stream(httpcore.AsyncNetworkStream):
-    """A connection as the pool wants it."""
+    """A connection as the pool wants it. `fingerprint` is the SHA-256 that the server's certificate must have."""
 
-    def __init__(self, line: _Line) -> None:
-        self._line = line
+    def __init__(self, line: _Line, fingerprint: bytes | None = None) -> None:
+        self._line, self._fingerprint = line, fingerprint
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has hung up."""
+        return self._line.ended
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - httpcore's
         """Return what has come, which may be more than `max_bytes`: the pool only bounds its own calls by it."""
@@ -141,6 +148,9 @@ class Stream(httpcore.AsyncNetworkStream):
         if secure is None:
             raise httpcore.ConnectError("closed during the TLS handshake")
         line.transport = secure
+        if self._fingerprint is not None and not _is_pinned(secure, self._fingerprint):
+            await self.aclose()
+            raise httpcore.ConnectError("the server's certificate is not the pinned one")
         return self
 
     def get_extra_info(self, info: str) -> Any:
@@ -151,8 +161,17 @@ class Stream(httpcore.AsyncNetworkStream):
         return self._line.transport.get_extra_info(name) if self._line.transport else None
 
 
+def _is_pinned(secure: asyncio.Transport, fingerprint: bytes) -> bool:
+    session = secure.get_extra_info("ssl_object")
+    der = session.getpeercert(binary_form=True) if session else None
+    return der is not None and hmac.compare_digest(hashlib.sha256(der).digest(), fingerprint)
+
+
 class Backend(httpcore.AsyncNetworkBackend):
-    """Opens connections on the running event loop."""
+    """Opens connections on the running event loop and tells `connected` of each; TLS ones must show `fingerprint`."""
+
+    def __init__(self, connected: Callable[[], None] | None = None, fingerprint: bytes | None = None) -> None:
+        self._connected, self._fingerprint = connected, fingerprint
 
     async def connect_tcp(
         self,
@@ -172,7 +191,9 @@ class Backend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout(str(cause)) from cause
         except OSError as cause:
             raise httpcore.ConnectError(str(cause)) from cause
-        return Stream(line)
+        if self._connected is not None:
+            self._connected()
+        return Stream(line, self._fingerprint)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two attempts to connect."""

@@ -12,6 +12,7 @@ from lib.domain.conhecimento import Peca, TipoConhecimento
 from lib.domain.estado import Ator, Ciclo, DoctorState, Permissao, Severidade, Tendencia
 from lib.domain.memoria import Assunto, Confianca, Lembranca, TipoMemoria
 from lib.domain.modo import EstadoModo, Modo
+from lib.usecases.digitando import Canal
 
 MODOS_SEGUROS: dict[str, Literal["wait", "handoff"]] = {"wait": "wait", "handoff": "handoff"}
 
@@ -66,14 +67,6 @@ class Devolucao:
     por: str | None
     notas: str | None
     em: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Canal:
-    """Where the doctor is being answered: the gateway's instance and the doctor's address on it."""
-
-    instancia: str
-    endereco: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +172,9 @@ def montar_contexto_completo(row: Row) -> Contexto:
         diretrizes_versao=row["diretrizes_versao"],
         transferencia_resolvida=_given_back(row["transferencia_resolvida"]),
         vagas_mostradas=tuple(_shown(v) for v in row["vagas_mostradas"]),
-        canal=Canal(row["instancia"], row["endereco"]) if row["instancia"] and row["endereco"] else None,
+        canal=Canal(row["gateway"], row["instancia"], row["endereco"])
+        if row["instancia"] and row["endereco"]
+        else None,
         julia_escreveu=row["apresentada"],
         interesse_em=row["interesse_em"],
         ultimo_turno=row["ultimo_turno"],

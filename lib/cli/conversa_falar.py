@@ -130,7 +130,7 @@ async def begin(resources: Resources, medico: str | None, espera_s: float) -> Pa
     Raises:
         FalarError: no stack, no sandbox, or no connected number.
     """
-    is_sandbox = await resources.whatsapp.is_sandbox()
+    is_sandbox = await resources.gateways.is_sandbox()
     if is_sandbox is None:
         raise FalarError("o gateway não responde. Suba a pilha com `agente up`, ou veja tudo com `agente demo`.")
     if not is_sandbox:

@@ -133,7 +133,7 @@ async def _seed(settings: Settings, tela: Tela) -> None:
 
 async def _connect(resources: Resources, tela: Tela) -> Sandbox:
     """Connect the chips and return the sandbox; the demonstration writes to nobody real."""
-    if not await resources.whatsapp.is_sandbox():
+    if not await resources.gateways.is_sandbox():
         raise DemoError("O gateway configurado não é o sandbox: a demonstração só escreve para ele.")
     done = await ligar_chips(resources)
     tela.linha(f"chips conectados: {len(done.abertas)} de {done.total}", feito=not done.falhas)

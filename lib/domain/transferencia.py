@@ -38,3 +38,5 @@ class TipoAviso(StrEnum):
     RESPOSTA_BLOQUEADA = "resposta_bloqueada"
     SEM_RESPOSTA = "sem_resposta"
     MENSAGEM_MORTA = "mensagem_morta"
+    ENTREGA = "entrega"
+    INTEGRACAO = "integracao"

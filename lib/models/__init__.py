@@ -1,6 +1,8 @@
 """The tables. Importing this package fills `SQLModel.metadata`, which the migrations are checked against."""
 
 from lib.models.acesso import Flag, TokenApi
+from lib.models.auditoria import Auditoria
+from lib.models.chatwoot import ChatwootConversa, ChatwootNota, Espelho
 from lib.models.chip import Chip, ChipTrustHistorico
 from lib.models.conversa import Conversa, Interacao
 from lib.models.diretriz import Conhecimento, Diretriz, DiretrizVersao
@@ -8,14 +10,20 @@ from lib.models.fila import DeliveryEvent, Inbox, Mailbox, Outbox, ToolEffect
 from lib.models.fluxo import ExecucaoFluxo
 from lib.models.medico import DoctorStateRow, LidTelefone, Medico
 from lib.models.memoria import Interesse, Memoria
+from lib.models.modelo_meta import ModeloMeta
 from lib.models.qualidade import AvaliacaoQualidade
+from lib.models.slack import Notificacao, SlackConfirmacao, SlackSessao, SlackUsuario
 from lib.models.transferencia import Aviso, Transferencia
 from lib.models.turno import Turno
 from lib.models.vaga import Especialidade, Hospital, Vaga
+from lib.models.webhook import WebhookRow
 
 __all__ = [
+    "Auditoria",
     "AvaliacaoQualidade",
     "Aviso",
+    "ChatwootConversa",
+    "ChatwootNota",
     "Chip",
     "ChipTrustHistorico",
     "Conhecimento",
@@ -25,6 +33,7 @@ __all__ = [
     "DiretrizVersao",
     "DoctorStateRow",
     "Especialidade",
+    "Espelho",
     "ExecucaoFluxo",
     "Flag",
     "Hospital",
@@ -35,10 +44,16 @@ __all__ = [
     "Mailbox",
     "Medico",
     "Memoria",
+    "ModeloMeta",
+    "Notificacao",
     "Outbox",
+    "SlackConfirmacao",
+    "SlackSessao",
+    "SlackUsuario",
     "TokenApi",
     "ToolEffect",
     "Transferencia",
     "Turno",
     "Vaga",
+    "WebhookRow",
 ]

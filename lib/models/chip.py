@@ -13,7 +13,11 @@ from lib.models.colunas import enum_of, fk, instant, json, pk
 
 
 class Chip(SQLModel, table=True):
-    """One number. Trust, permissions and limits are written by the flow `trust-score` alone."""
+    """One number. Trust, permissions and limits are written by the flow `trust-score` alone.
+
+    `instancia` is the gateway's name for it: Evolution's and Z-API's instance, Meta's phone number id. `conta` is its
+    business account at Meta; `fila_conferida_em` when Z-API's queue was last looked through after a reconnect.
+    """
 
     __tablename__ = "chip"
     __table_args__ = (
@@ -25,12 +29,14 @@ class Chip(SQLModel, table=True):
     instancia: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     tipo: TipoChip = enum_of(TipoChip, "tipo_chip", TipoChip.JULIA)
     gateway: Gateway = enum_of(Gateway, "gateway", Gateway.EVOLUTION)
+    conta: str | None = Field(default=None, sa_column=Column(Text))
     status: StatusChip = enum_of(StatusChip, "status_chip", StatusChip.PROVISIONED)
     fase: FaseWarmup = enum_of(FaseWarmup, "fase_warmup", FaseWarmup.REPOUSO)
     fase_desde: datetime = instant(default_now=True)
     aquecimento_desde: datetime | None = instant()
     conectado: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": text("false")})
     conexao_em: datetime | None = instant()
+    fila_conferida_em: datetime | None = instant()
     trust_score: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     trust_nivel: NivelTrust = enum_of(NivelTrust, "trust_nivel", NivelTrust.CRITICO)
     trust_partes: Any = json()

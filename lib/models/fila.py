@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from lib.domain.cadencia import Estagio
 from lib.domain.chip import TipoEnvio
 from lib.models.colunas import enum_of, fk, instant, json, pk
+from lib.models.conversa import Autor
 
 
 class TipoInbox(StrEnum):
@@ -105,7 +106,10 @@ class Mailbox(SQLModel, table=True):
 
 
 class Outbox(SQLModel, table=True):
-    """One row per message to send. `cause` names the event that made it and holds no clock."""
+    """One row per message to send. `cause` names the event that made it and holds no clock.
+
+    `modelo` is the approved template that may stand in for the text where only one may go: {nome, idioma, parametros}.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -154,6 +158,9 @@ class Outbox(SQLModel, table=True):
     attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     consultas: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     escolha: Any = json()
+    modelo: Any = json()
+    autor: Autor = enum_of(Autor, "autor_outbox", Autor.JULIA)
+    autor_nome: str | None = Field(default=None, sa_column=Column(Text))
     next_at: datetime = instant(default_now=True)
     lease_until: datetime | None = instant()
     claim: UUID | None = Field(default=None)
@@ -181,13 +188,19 @@ class ToolEffect(SQLModel, table=True):
 
 
 class DeliveryEvent(SQLModel, table=True):
-    """A delivery receipt; it may come before the answer to the send that it is about."""
+    """A delivery receipt; it may come before the answer to the send that it is about, whose `outbox_id` it may name."""
 
     __tablename__ = "delivery_event"
-    __table_args__ = (UniqueConstraint("provider_msg_id", "status", name="uq_delivery_event"),)
+    __table_args__ = (
+        UniqueConstraint("provider_msg_id", "status", name="uq_delivery_event"),
+        Index("ix_delivery_event_outbox", "outbox_id", postgresql_where=text("outbox_id IS NOT NULL")),
+    )
 
     id: int | None = pk()
     chip_id: int = fk("chip.id")
     provider_msg_id: str = Field(sa_column=Column(Text, nullable=False))
     status: str = Field(sa_column=Column(Text, nullable=False))
+    entrega: str | None = Field(default=None, sa_column=Column(Text))
+    outbox_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    erro: str | None = Field(default=None, sa_column=Column(Text))
     em: datetime = instant(default_now=True)

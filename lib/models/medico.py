@@ -12,7 +12,11 @@ from lib.models.colunas import enum_of, fk, instant, pk
 
 
 class Medico(SQLModel, table=True):
-    """A doctor: an E.164 number, or a LID that is not yet resolved to one."""
+    """A doctor: an E.164 number, or an opaque address that is not yet resolved to one.
+
+    `lid` is a WhatsApp LID (digits) or a Meta user id (`BR.…`). `sem_whatsapp_em`: a gateway said that the number is
+    not on WhatsApp; the doctor's next message clears it.
+    """
 
     __tablename__ = "medico"
     __table_args__ = (CheckConstraint("telefone IS NOT NULL OR lid IS NOT NULL", name="medico_tem_endereco"),)
@@ -26,11 +30,12 @@ class Medico(SQLModel, table=True):
     cidade: str | None = Field(default=None, sa_column=Column(Text))
     uf: str | None = Field(default=None, sa_column=Column(Text))
     anos_pratica: int | None = Field(default=None)
+    sem_whatsapp_em: datetime | None = instant()
     criado_em: datetime = instant(default_now=True)
 
 
 class LidTelefone(SQLModel, table=True):
-    """A LID and the phone it belongs to, learned from any event that names both."""
+    """A LID, or Meta's user id, and the phone it belongs to, learned from any event that names both."""
 
     __tablename__ = "lid_telefone"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anthropic
 import httpx
@@ -71,7 +71,7 @@ class Anthropic:
                 raw = await self._sdk.post(
                     "/v1/messages",
                     cast_to=httpx.Response,
-                    content=orjson.dumps(_body(pedido)),
+                    content=orjson.dumps(body_of(pedido)),
                     options={"timeout": pedido.prazo_s},
                 )
         except anthropic.APIStatusError as cause:
@@ -138,15 +138,18 @@ def parsed(content: bytes, request_id: str | None) -> Resposta:
     )
 
 
-def _body(pedido: Pedido) -> dict[str, Any]:
-    """Write the request; what is absent is left out, not null."""
+def body_of(pedido: Pedido, *, ttl: Literal["5m", "1h"] = "5m") -> dict[str, Any]:
+    """Write the request; what is absent is left out, not null. `ttl` is how long its prefix stays in the cache.
+
+    Tools come before the system in the cached prefix, so the one breakpoint at the system's end covers both.
+    """
     body: dict[str, Any] = {
         "model": pedido.modelo,
         "max_tokens": pedido.max_tokens,
         "messages": _messages(pedido.mensagens),
         "thinking": {"type": "disabled"},
     }
-    if system := _system(pedido.sistema):
+    if system := _system(pedido.sistema, ttl):
         body["system"] = system
     if pedido.ferramentas:
         body["tools"] = _tools(pedido.ferramentas)
@@ -174,10 +177,10 @@ def _block(block: Mapping[str, Any]) -> Bloco:
             return BlocoBruto(block)
 
 
-def _system(parts: Sequence[str]) -> list[dict[str, Any]]:
+def _system(parts: Sequence[str], ttl: str) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = [{"type": "text", "text": part} for part in parts if part.strip()]
     if blocks:
-        blocks[-1]["cache_control"] = {"type": "ephemeral"}
+        blocks[-1]["cache_control"] = {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": ttl}
     return blocks
 
 

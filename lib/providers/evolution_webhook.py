@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
+from lib.domain.evento import Conexao, Eco, Evento, Outro, Recibo
 from lib.domain.mensagem import REVISOES, MensagemRecebida, Midia
 from lib.domain.telefone import Endereco, ler_jid
 from lib.providers.evolution_conteudo import Lido, read_content, read_protocol
-from lib.domain.evento import Conexao, Eco, Evento, Outro, Recibo
 from lib.providers.evolution_instancia import read_instance
 from lib.providers.evolution_json import clean, instant, items, tree, whole, words
 

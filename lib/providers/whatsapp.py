@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from lib.errors import AgenteError, SendUnknownError
+from lib.domain.chip import Gateway
+from lib.errors import AgenteError, SendRefusedError, SendUnknownError
 
 
 class GatewayError(AgenteError):
@@ -150,3 +151,35 @@ class Instancias(Protocol):
     async def set_webhook(self, instancia: str, url: str, headers: Mapping[str, str]) -> None:
         """Set where and with which headers the instance reports. Safe to repeat."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """The gateways that this machine is set up for, and whose address the sandbox might be at."""
+
+    configurados: Mapping[Gateway, WhatsApp]
+
+    def de(self, gateway: Gateway | str) -> WhatsApp:
+        """Return a chip's gateway.
+
+        Raises:
+            GatewayMissingError: it is not set up here; for a send it counts as a refusal by a chip that is out.
+        """
+        try:
+            return self.configurados[Gateway(gateway)]
+        except KeyError:
+            raise GatewayMissingError(gateway) from None
+
+    async def is_sandbox(self) -> bool | None:
+        """Tell whether the sandbox answers for every gateway; None when one of them does not answer (decision D31)."""
+        answers = [await one.is_sandbox() for one in self.configurados.values()]
+        if any(answer is False for answer in answers):
+            return False
+        return None if None in answers else True
+
+
+class GatewayMissingError(SendRefusedError):
+    """A chip's gateway has no settings on this machine."""
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(f"gateway {gateway} is not set up", chip_down=True)

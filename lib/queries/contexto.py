@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lib.queries.quem import DESTINO
+
 # What nobody has answered yet, in the order in which it was written, and the words in it for the knowledge search:
 # 500 characters of a message, because a single longer word than 2046 bytes is no lexeme but an error.
 ABERTAS: Final = """
@@ -78,17 +80,17 @@ MOSTRADAS: Final = """
 # Whether Júlia has ever written to this doctor, in any conversation.
 APRESENTADA: Final = "EXISTS (SELECT FROM interacao j WHERE j.medico_id = d.id AND j.autor = 'julia')"
 
-COLUNAS: Final = """
+COLUNAS: Final = f"""
   m.conversation_id, m.fence, m.tries, c.medico_id, c.status AS status_conversa, c.controle, c.estagio, c.chip_id,
   c.modo, c.modo_em, c.modo_pendente, c.modo_pendente_em, row_to_json(d) AS medico, row_to_json(s) AS estado,
   esp.nome AS especialidade, coalesce(abertas.linhas, '[]') AS mensagens, coalesce(passado.linhas, '[]') AS historico,
   coalesce(na_fila.linhas, '[]') AS na_fila, coalesce(memorias.linhas, '[]') AS memorias,
   coalesce(conhecimentos.linhas, '[]') AS conhecimentos, devolvida.linha AS transferencia_resolvida,
-  coalesce(mostradas.linhas, '[]') AS vagas_mostradas, chip.instancia,
-  coalesce(d.telefone, d.lid || '@lid') AS endereco, (SELECT jsonb_object_agg(chave, valor) FROM flag) AS flags,
+  coalesce(mostradas.linhas, '[]') AS vagas_mostradas, chip.gateway, chip.instancia,
+  {DESTINO} AS endereco, (SELECT jsonb_object_agg(chave, valor) FROM flag) AS flags,
   (SELECT max(n.em) FROM interesse n WHERE n.conversation_id = c.id) AS interesse_em,
   (SELECT u.id FROM turno u WHERE u.conversation_id = c.id ORDER BY u.fence DESC LIMIT 1) AS ultimo_turno,
-  (SELECT versao FROM diretriz_versao WHERE id = 1) AS diretrizes_versao"""
+  (SELECT versao FROM diretriz_versao WHERE id = 1) AS diretrizes_versao"""  # noqa: S608 - a constant
 
 PARTES: Final = {
     "abertas": ABERTAS,

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from lib.db import Database, Step
+from lib.domain.evento import EfeitoRecibo
 from lib.queries import revisao
 from lib.queries.quem import Stored, compose, settle
 
@@ -19,6 +20,7 @@ __all__ = [
     "NewMessage",
     "NewReceipt",
     "Stored",
+    "apply_effect",
     "ingest_message",
     "store_connection",
     "store_event",
@@ -89,11 +91,13 @@ _RECEIPTS = text("""-- entrada.receipts
 WITH n AS (
   SELECT n.*, k.id AS chip_id, array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], n.entrega) AS grau
   FROM unnest(CAST(:instancias AS text[]), CAST(:msg_ids AS text[]), CAST(:statuses AS text[]),
-    CAST(:entregas AS text[])) WITH ORDINALITY AS n(instancia, msg_id, status, entrega, ordem)
+    CAST(:entregas AS text[]), CAST(:outbox_ids AS bigint[]), CAST(:erros AS text[])) WITH ORDINALITY
+    AS n(instancia, msg_id, status, entrega, outbox_id, erro, ordem)
   LEFT JOIN chip k ON k.instancia = n.instancia),
 e AS (
-  INSERT INTO delivery_event (chip_id, provider_msg_id, status)
-  SELECT DISTINCT chip_id, msg_id, status FROM n WHERE chip_id IS NOT NULL ORDER BY msg_id, status
+  INSERT INTO delivery_event (chip_id, provider_msg_id, status, entrega, outbox_id, erro)
+  SELECT DISTINCT ON (msg_id, status) chip_id, msg_id, status, entrega, outbox_id, erro FROM n
+  WHERE chip_id IS NOT NULL ORDER BY msg_id, status, ordem
   ON CONFLICT ON CONSTRAINT uq_delivery_event DO NOTHING RETURNING id, provider_msg_id, status),
 m AS (
   SELECT DISTINCT ON (chip_id, msg_id) chip_id, msg_id, entrega, grau FROM n WHERE grau IS NOT NULL
@@ -106,6 +110,20 @@ i AS (
     AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], interacao.entrega) < alvo.grau)
 SELECT n.chip_id, e.id AS event_id FROM n
 LEFT JOIN e ON e.provider_msg_id = n.msg_id AND e.status = n.status ORDER BY n.ordem
+""")
+
+_EFFECT = text("""-- entrada.effect
+WITH o AS (
+  SELECT o.medico_id FROM outbox o JOIN chip k ON k.instancia = :instancia AND k.id = o.chip_id
+  WHERE o.provider_msg_id = :msg_id OR o.id = :outbox_id LIMIT 1),
+s AS (
+  UPDATE doctor_state s SET permissao = 'opted_out', cooling_off_ate = NULL FROM o
+  WHERE :efeito = 'optout' AND s.medico_id = o.medico_id AND s.permissao <> 'opted_out'),
+m AS (
+  UPDATE medico SET sem_whatsapp_em = :em FROM o
+  WHERE :efeito = 'sem_whatsapp' AND medico.id = o.medico_id AND sem_whatsapp_em IS NULL)
+UPDATE chip SET conectado = false, conexao_em = :em
+WHERE :efeito = 'chip_fora' AND instancia = :instancia AND conectado AND (conexao_em IS NULL OR conexao_em <= :em)
 """)
 
 _CONNECTION = text("""-- entrada.connection
@@ -146,12 +164,17 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class NewReceipt:
-    """A receipt as extracted: the gateway's word for how far the message got, and ours."""
+    """A receipt as extracted: the gateway's word for how far the message got, and ours.
+
+    `outbox_id` is our own name for the message, where the gateway gives it back; `erro` why it failed.
+    """
 
     instancia: str
     msg_id: str
     status: str
     entrega: str | None
+    outbox_id: int | None = None
+    erro: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +241,23 @@ async def store_receipts(db: Database, receipts: Sequence[NewReceipt]) -> list[S
         "msg_ids": [receipt.msg_id for receipt in receipts],
         "statuses": [receipt.status for receipt in receipts],
         "entregas": [receipt.entrega for receipt in receipts],
+        "outbox_ids": [receipt.outbox_id for receipt in receipts],
+        "erros": [receipt.erro for receipt in receipts],
     }
     [rows] = await db.round_trip(Step(_RECEIPTS, params, writes=True))
     return [Stored(row["event_id"]) if row["chip_id"] else None for row in rows]
+
+
+async def apply_effect(db: Database, receipt: NewReceipt, efeito: EfeitoRecibo, em: datetime) -> None:
+    """Do what a failed delivery says beyond itself: an opt-out, a number without WhatsApp, a chip that is out."""
+    params = {
+        "instancia": receipt.instancia,
+        "msg_id": receipt.msg_id,
+        "outbox_id": receipt.outbox_id,
+        "efeito": efeito.value,
+        "em": em,
+    }
+    await db.round_trip(Step(_EFFECT, params, writes=True))
 
 
 async def store_connection(

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from lib.db import Database, Row, Step
 from lib.domain.chip import TRUST_MINIMO, TRUST_MINIMO_RESERVA, TipoEnvio
 from lib.domain.guardrails import CAP_CONTATOS, CAP_JANELA
+from lib.queries.quem import DESTINO
 
 SEM_CHIP_S = 5.0
 HUMANO_S = 900.0  # how long a reminder waits before it asks again whether the person is done
@@ -40,7 +41,8 @@ _ANTES = """
 # FOR SHARE on the doctor and the conversation: an opt-out or a take-over commits before this look or after `sending`.
 # Everybody locks in this order: outbox rows, doctor's state, conversation.
 _DEVIDA = """
-  SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.medico_id, o.criada_em, o.cause, o.isenta_optout,
+  SELECT o.id, o.proativa, o.tipo, o.conversation_id, o.medico_id, o.criada_em, o.cause, o.isenta_optout, o.autor,
+    d.sem_whatsapp_em > coalesce(s.ultima_entrada_em, '-infinity') AS sem_whatsapp,
     s.permissao, s.cooling_off_ate, s.proximo_contato_em,
     s.parada_perguntada_em, CASE WHEN c.status IN ('active', 'paused', 'escalated') THEN c.controle
       ELSE coalesce((SELECT a.controle FROM conversa a WHERE a.medico_id = o.medico_id
@@ -66,6 +68,7 @@ _DEVIDA = """
 _BLOQUEIO = """CASE
       WHEN permissao = 'opted_out' AND NOT isenta_optout THEN 'opted_out'
       WHEN NOT (:todos OR coalesce(telefone = ANY(CAST(:permitidos AS text[])), false)) THEN 'destino_nao_permitido'
+      WHEN autor = 'humano' AND NOT proativa THEN NULL
       WHEN controle = 'humano' AND cause NOT LIKE 'transferencia:%' AND NOT isenta_optout THEN 'controle_humano'
       WHEN tipo = 'followup' AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id
         AND i.tipo = 'mensagem' AND i.received_at > devida.criada_em) THEN 'respondeu'
@@ -73,6 +76,7 @@ _BLOQUEIO = """CASE
         AND i.turn_id IS NULL AND i.tipo = 'mensagem' AND i.desfecho IS NULL
         AND (i.conteudo ? 'parada' OR i.midia = 'edicao')) THEN 'por_ler'
       WHEN NOT proativa THEN NULL
+      WHEN sem_whatsapp THEN 'sem_whatsapp'
       WHEN EXISTS (SELECT FROM conversa a JOIN mailbox m ON m.conversation_id = a.id
         WHERE a.medico_id = devida.medico_id AND m.due_at IS NOT NULL) THEN 'por_ler'
       WHEN proxima > now() THEN 'fora_do_horario'
@@ -91,7 +95,7 @@ UPDATE outbox o SET
   motivo = v.bloqueio,
   claim = CASE WHEN v.bloqueio IS NULL THEN CAST(:claim AS uuid) END,
   state = CASE WHEN v.bloqueio = 'controle_humano' AND v.tipo = 'lembrete' THEN 'pending'
-    WHEN v.bloqueio IN ('opted_out', 'controle_humano', 'respondeu') THEN 'cancelled'
+    WHEN v.bloqueio IN ('opted_out', 'controle_humano', 'respondeu', 'sem_whatsapp') THEN 'cancelled'
     WHEN v.bloqueio = 'destino_nao_permitido' AND :verificado THEN 'dead' ELSE 'pending' END,
   next_at = CASE WHEN v.bloqueio IS NULL THEN o.next_at
     WHEN v.bloqueio = 'parada_incerta' THEN now() + interval '1 hour'
@@ -104,11 +108,20 @@ RETURNING o.id, o.state, v.bloqueio
 _DUE = _DEVIDA.format(pausada=PAUSADA, antes=_ANTES.format(p=_ORDEM.format("p"), o=_ORDEM.format("o")))
 _GATE = text(_GATE_OF.format(devida=_DUE, bloqueio=_BLOQUEIO))
 
+# Meta lets anything be said for 24 hours after the doctor wrote to that number, a little less here; then only approved
+# templates. Who is known by a Meta user id alone is reached through Meta alone, who by a LID through the others.
+_JANELA = """CASE WHEN u.gateway = 'meta' THEN EXISTS (SELECT FROM interacao x
+    WHERE x.conversation_id = p.conversation_id AND x.direcao = 'entrada' AND x.chip_id = u.id
+      AND x.em > now() - interval '1435 minutes') END"""
+_MODELO = """(SELECT m.corpo FROM modelo_meta m WHERE m.conta = u.conta AND m.nome = p.modelo ->> 'nome'
+    AND m.idioma = p.modelo ->> 'idioma' AND m.status = 'APPROVED'
+    AND m.parametros = jsonb_array_length(p.modelo -> 'parametros'))"""
+
 # The least used chip first; the n-th row of a batch begins at the n-th of them, or all would want the same one. Why it
 # was this chip is stored with the row: `lib.domain.chip.explicar_escolha` says it in words.
-_CLAIM = text("""-- envio.claim
+_CLAIM_OF = """-- envio.claim
 WITH uso AS (
-  SELECT k.id, k.trust_score, k.pode_prospectar, k.pode_followup, k.pode_responder,
+  SELECT k.id, k.gateway, k.conta, k.trust_score, k.pode_prospectar, k.pode_followup, k.pode_responder,
     least(k.limite_hora - count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour'),
           k.limite_dia - count(u.id)) AS folga,
     count(*) OVER () AS chips, count(u.id) FILTER (WHERE u.enviando_em > now() - interval '1 hour') AS uso_hora,
@@ -119,37 +132,45 @@ WITH uso AS (
   WHERE k.status = 'active' AND k.tipo = 'julia' AND k.conectado AND (k.cooldown_ate IS NULL OR k.cooldown_ate <= now())
   GROUP BY k.id),
 pedida AS (
-  SELECT o.id, o.tipo, o.prioridade, c.chip_id AS afim, row_number() OVER (ORDER BY o.prioridade DESC, o.id) - 1 AS n
-  FROM outbox o JOIN conversa c ON c.id = o.conversation_id
+  SELECT o.id, o.conversation_id, o.tipo, o.prioridade, o.modelo, c.chip_id AS afim,
+    CASE WHEN d.telefone IS NULL THEN d.lid LIKE '%.%' END AS so_meta,
+    row_number() OVER (ORDER BY o.prioridade DESC, o.id) - 1 AS n
+  FROM outbox o JOIN conversa c ON c.id = o.conversation_id JOIN medico d ON d.id = o.medico_id
   WHERE o.claim = :claim AND o.state = 'pending'),
 escolha AS (
   SELECT p.id, p.prioridade, k.id AS chip_id, k.folga, jsonb_build_object('chip_id', k.id, 'afim', p.afim,
     'tipo', p.tipo, 'trust', k.trust_score, 'minimo', t.minimo, 'reserva', t.reserva, 'folga', k.folga,
     'uso_hora', k.uso_hora, 'candidatos', k.candidatos, 'no_minimo', k.no_minimo, 'chips', k.chips, 'vez', k.vez,
-    'lugar', p.n) AS escolha
+    'lugar', p.n) AS escolha,
+    CASE WHEN NOT k.janela THEN modelo_texto(k.corpo, p.modelo -> 'parametros') END AS texto
   FROM pedida p
   JOIN unnest(CAST(:tipos AS text[]), CAST(:minimos AS int[]), CAST(:reservas AS int[])) AS t(tipo, minimo, reserva)
     ON t.tipo = p.tipo
   CROSS JOIN LATERAL (
-    SELECT u.*, count(*) OVER () AS candidatos, count(*) FILTER (WHERE u.trust_score >= t.minimo) OVER () AS no_minimo
-    FROM uso u
-    WHERE u.folga > 0 AND u.trust_score >= t.reserva
+    SELECT u.*, j.janela, m.corpo, count(*) OVER () AS candidatos,
+      count(*) FILTER (WHERE u.trust_score >= t.minimo) OVER () AS no_minimo
+    FROM uso u CROSS JOIN LATERAL (SELECT {janela} AS janela) j
+    CROSS JOIN LATERAL (SELECT CASE WHEN NOT j.janela THEN {modelo} END AS corpo) m
+    WHERE u.folga > 0 AND u.trust_score >= t.reserva AND (j.janela IS NOT FALSE OR m.corpo IS NOT NULL)
+      AND (p.so_meta IS NULL OR p.so_meta = (u.gateway = 'meta'))
       AND CASE p.tipo WHEN 'prospeccao' THEN u.pode_prospectar WHEN 'followup' THEN u.pode_followup
         ELSE u.pode_responder END
     ORDER BY u.trust_score >= t.minimo DESC, (u.id = p.afim) IS TRUE DESC,
       mod(u.vez + u.chips - mod(p.n, u.chips), u.chips)
     LIMIT 1) k),
 ordem AS (
-  SELECT id, chip_id, folga, escolha, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n
+  SELECT id, chip_id, folga, escolha, texto, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n
   FROM escolha)
 UPDATE outbox o SET
+  body = coalesce(e.texto, o.body), body_hash = coalesce(sha256(convert_to(e.texto, 'UTF8')), o.body_hash),
   state = 'sending', chip_id = e.chip_id, escolha = e.escolha, fence = o.fence + 1, attempts = o.attempts + 1,
   enviando_em = now(), lease_until = now() + make_interval(secs => :lease_s), claim = NULL, consultas = 0
 FROM ordem e JOIN chip k ON k.id = e.chip_id, medico d
 WHERE o.id = e.id AND e.n <= e.folga AND d.id = o.medico_id
-RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.instancia, o.criada_em, o.cause,
-  coalesce(d.telefone, d.lid || '@lid') AS destino
-""")
+RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.gateway, k.instancia, o.criada_em, o.cause,
+  {destino} AS destino, CASE WHEN e.texto IS NOT NULL THEN o.modelo END AS modelo
+"""
+_CLAIM = text(_CLAIM_OF.format(janela=_JANELA, modelo=_MODELO, destino=DESTINO))
 
 _DEFER = text("""-- envio.defer
 UPDATE outbox SET claim = NULL, motivo = 'sem_chip', next_at = now() + make_interval(secs => :sem_chip_s)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
+from lib.queries.quem import DESTINO
 
 PERTO_S = 10.0
 
@@ -22,13 +23,13 @@ WITH o AS (
 i AS (
   INSERT INTO interacao (conversation_id, medico_id, chip_id, outbox_id, direcao, autor, proativa, texto,
     provider_msg_id, entrega, em)
-  SELECT o.conversation_id, o.medico_id, o.chip_id, o.id, 'saida', 'julia', o.proativa, o.body, o.provider_msg_id,
-    coalesce((SELECT CASE WHEN bool_or(e.status IN ('READ', 'PLAYED')) THEN 'lida'
-        WHEN bool_or(e.status = 'DELIVERY_ACK') THEN 'entregue' WHEN bool_or(e.status = 'ERROR') THEN 'falhou' END
+  SELECT o.conversation_id, o.medico_id, o.chip_id, o.id, 'saida', o.autor, o.proativa, o.body, o.provider_msg_id,
+    coalesce((SELECT CASE WHEN bool_or(e.entrega = 'lida') THEN 'lida'
+        WHEN bool_or(e.entrega = 'entregue') THEN 'entregue' WHEN bool_or(e.entrega = 'falhou') THEN 'falhou' END
       FROM delivery_event e WHERE e.provider_msg_id = o.provider_msg_id), 'enviada'), o.enviada_em
   FROM o ON CONFLICT (outbox_id) DO NOTHING),
 s AS (
-  UPDATE doctor_state d SET ultima_saida_em = o.enviada_em, ultima_saida_ator = 'julia',
+  UPDATE doctor_state d SET ultima_saida_em = o.enviada_em, ultima_saida_ator = o.autor,
     permissao = CASE d.permissao WHEN 'none' THEN 'initial' ELSE d.permissao END,
     ciclo = CASE d.ciclo WHEN 'novo' THEN 'prospecting' ELSE d.ciclo END
   FROM o WHERE d.medico_id = o.medico_id AND (d.ultima_saida_em IS NULL OR d.ultima_saida_em <= o.enviada_em)
@@ -74,12 +75,17 @@ WHERE state = 'sending' AND lease_until < now() RETURNING id
 
 # The gateway told us of a send from this chip, to this number, with this text: our unknown one, if nobody else's.
 _EVIDENCE = text("""-- envio.evidence
-SELECT DISTINCT ON (o.id) o.id, e.provider_msg_id
+SELECT DISTINCT ON (id) id, provider_msg_id FROM (
+SELECT o.id, e.provider_msg_id, e.em AS em FROM outbox o
+JOIN delivery_event e ON e.outbox_id = o.id AND e.chip_id = o.chip_id AND e.em >= o.enviando_em - interval '5 seconds'
+WHERE o.state = 'unknown' AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)
+UNION ALL
+SELECT o.id, e.provider_msg_id, e.received_at
 FROM outbox o JOIN medico d ON d.id = o.medico_id
 JOIN inbox e ON e.tipo = 'eco' AND e.chip_id = o.chip_id AND e.body_hash = o.body_hash
   AND e.endereco IN (d.telefone, d.lid || '@lid') AND e.received_at >= o.enviando_em - interval '5 seconds'
-WHERE o.state = 'unknown' AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)
-ORDER BY o.id, e.received_at
+WHERE o.state = 'unknown' AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)) found
+ORDER BY id, em
 """)
 
 _UNCLAIMED = text("""-- envio.unclaimed
@@ -87,25 +93,26 @@ SELECT n.msg_id FROM unnest(CAST(:msg_ids AS text[])) WITH ORDINALITY AS n(msg_i
 WHERE NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = n.msg_id) ORDER BY n.ordem
 """)
 
-_DOUBTS = text("""-- envio.doubts
+_DOUBTS_OF = """-- envio.doubts
 UPDATE outbox o SET next_at = now() + make_interval(secs => :espera_s)
 FROM chip k, medico d
 WHERE o.id IN (SELECT id FROM outbox WHERE state = 'unknown' AND next_at <= now() ORDER BY next_at LIMIT :limite
     FOR UPDATE SKIP LOCKED)
   AND k.id = o.chip_id AND d.id = o.medico_id
-RETURNING o.id, o.fence, o.body, o.enviando_em, o.consultas, k.instancia,
-  coalesce(d.telefone, d.lid || '@lid') AS destino
-""")
+RETURNING o.id, o.fence, o.body, o.enviando_em, o.consultas, k.gateway, k.instancia, {destino} AS destino
+"""
+_DOUBTS = text(_DOUBTS_OF.format(destino=DESTINO))
 
 _PARKED = text("""-- envio.mark_parked
 UPDATE outbox SET state = 'parked', motivo = :motivo WHERE id = :id AND fence = :fence AND state = 'unknown'
 """)
 
-# Three looks at the gateway's history found nothing: a reply is sent again, a cold message waits for a person.
+# Three looks at the gateway's history found nothing: a reply is sent again, a cold message waits for a person. So does
+# a reply where the gateway keeps no history, for then nothing proves that it was not sent.
 _ABSENT = text("""-- envio.absent
 UPDATE outbox o SET consultas = o.consultas + 1,
   state = CASE WHEN o.consultas + 1 < :consultas THEN 'unknown' WHEN s.permissao = 'opted_out' AND NOT o.isenta_optout
-    THEN 'cancelled' WHEN o.proativa OR o.attempts >= :max_tentativas THEN 'parked' ELSE 'pending' END,
+    THEN 'cancelled' WHEN o.proativa OR NOT :prova OR o.attempts >= :max_tentativas THEN 'parked' ELSE 'pending' END,
   motivo = CASE WHEN o.consultas + 1 < :consultas THEN o.motivo ELSE 'sem_evidencia_de_envio' END,
   next_at = CASE WHEN o.consultas + 1 < :consultas THEN now() + make_interval(secs => :espera_s) ELSE now() END
 FROM doctor_state s WHERE o.id = :id AND o.fence = :fence AND o.state = 'unknown' AND s.medico_id = o.medico_id
@@ -173,14 +180,18 @@ async def mark_parked(db: Database, outbox_id: int, fence: int, motivo: str) -> 
 
 
 async def mark_absent(
-    db: Database, outbox_id: int, fence: int, consultas: int, espera_s: float, tentativas: int
+    db: Database, outbox_id: int, fence: int, consultas: int, espera_s: float, tentativas: int, *, prova: bool
 ) -> None:
-    """Record a look-up that found nothing; the last of `consultas` decides, and `tentativas` sends are the most."""
+    """Record a look-up that found nothing; the last of `consultas` decides, and `tentativas` sends are the most.
+
+    `prova`: the history is whole, so that what is not in it was not sent.
+    """
     params = {
         "id": outbox_id,
         "fence": fence,
         "consultas": consultas,
         "espera_s": espera_s,
         "max_tentativas": tentativas,
+        "prova": prova,
     }
     await db.round_trip(Step(_ABSENT, params, writes=True))

@@ -15,6 +15,7 @@ from lib.domain.chip import TipoEnvio
 from lib.domain.estado import DoctorState, Permissao
 from lib.domain.guardrails import CAP_JANELA
 
+SEM_NOME = "tudo bem"
 PRIORIDADE = 5
 
 # A conversation that cannot get a follow-up now (queued before, opted out) never keeps a due one from its place.
@@ -83,20 +84,23 @@ WHERE c.status = 'active' AND c.estagio = ANY(CAST(:estagios AS text[]))
 ORDER BY c.id
 """)
 
+# Where only an approved template may go, it is the one named after the step, with the doctor's first name as its value.
 # Only what still stands as it was judged is queued: an answer that landed meanwhile needs no reminder.
 _ENQUEUE = text("""-- followup.enqueue
 WITH novo AS (
   SELECT n.* FROM unnest(CAST(:conversas AS bigint[]), CAST(:medicos AS bigint[]), CAST(:causas AS text[]),
     CAST(:corpos AS text[]), CAST(:hashes AS bytea[]), CAST(:de AS text[]), CAST(:para AS text[]),
-    CAST(:bases AS timestamptz[]), CAST(:quando AS timestamptz[]))
-    AS n(conversa_id, medico_id, causa, corpo, hash, de, para, base, quando)
+    CAST(:bases AS timestamptz[]), CAST(:quando AS timestamptz[]), CAST(:nomes AS text[]))
+    AS n(conversa_id, medico_id, causa, corpo, hash, de, para, base, quando, nome)
   JOIN conversa c ON c.id = n.conversa_id AND c.estagio = n.de AND c.ultima_saida_em = n.base
     AND c.status = 'active' AND c.controle = 'ai' AND coalesce(c.ultima_entrada_em < c.ultima_saida_em, true)
   WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.cause = n.causa)),
 posta AS (
   INSERT INTO outbox (conversation_id, medico_id, cause, body, body_hash, tipo, estagio_apos, proativa, prioridade,
-    next_at, criada_em)
-  SELECT conversa_id, medico_id, causa, corpo, hash, :tipo, para, true, :prioridade, quando, :agora FROM novo
+    next_at, criada_em, modelo)
+  SELECT conversa_id, medico_id, causa, corpo, hash, :tipo, para, true, :prioridade, quando, :agora,
+    jsonb_build_object('nome', para, 'idioma', 'pt_BR', 'parametros', jsonb_build_array(nome))
+  FROM novo
   ORDER BY conversa_id
   ON CONFLICT (cause) DO NOTHING RETURNING id)
 SELECT (SELECT count(*) FROM novo) AS validas, (SELECT count(*) FROM posta) AS postas
@@ -223,6 +227,7 @@ async def enqueue(db: Database, novos: Sequence[Novo], agora: datetime) -> tuple
         "para": [candidata.passo.para.value for candidata in judged],
         "bases": [candidata.base for candidata in judged],
         "quando": [novo.quando for novo in novos],
+        "nomes": [(candidata.nome.split() or [SEM_NOME])[0] for candidata in judged],
         "tipo": TipoEnvio.FOLLOWUP.value,
         "prioridade": PRIORIDADE,
         "agora": agora,

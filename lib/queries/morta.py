@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
+from lib.queries.quem import DESTINO
 
 _CONVERSAS = """
   SELECT 'c' || m.conversation_id AS id, 'conversa_morta' AS classe, m.dead AS motivo, m.conversation_id,
@@ -65,11 +66,12 @@ _READ = text("""-- morta.read
 UPDATE inbox SET tipo = 'evento', desfecho = :desfecho WHERE id = :id AND tipo = 'morta' RETURNING id
 """)
 
-_PARKED = text("""-- morta.parked
-SELECT o.id, o.body, o.enviando_em, k.instancia, coalesce(d.telefone, d.lid || '@lid') AS destino
+_PARKED_OF = """-- morta.parked
+SELECT o.id, o.body, o.enviando_em, k.gateway, k.instancia, {destino} AS destino
 FROM outbox o JOIN medico d ON d.id = o.medico_id LEFT JOIN chip k ON k.id = o.chip_id
 WHERE o.id = :id AND o.state = 'parked'
-""")
+"""
+_PARKED = text(_PARKED_OF.format(destino=DESTINO))
 
 # The same row with the same cause; the gate judges it anew, opt-out and all.
 _REQUEUE = text("""-- morta.requeue

@@ -14,6 +14,9 @@ from lib.errors import DatabaseUnavailableError
 
 TENTATIVAS = 5
 
+# Where a doctor `d` is reached: the number, a LID's address, or Meta's user id, which has a dot.
+DESTINO = "coalesce(d.telefone, CASE WHEN d.lid LIKE '%.%' THEN d.lid ELSE d.lid || '@lid' END)"
+
 _ABERTAS = "('active', 'paused', 'escalated')"
 
 # A LID and a phone lead to each other through what earlier events named together.

@@ -24,6 +24,7 @@ _LOCK = text(_LOCK_OF.format(aberta=ABERTA))
 _SILENCE_OF = """-- transferencia.silence
 UPDATE outbox SET state = 'cancelled', motivo = 'controle_humano'
 WHERE conversation_id = :id AND state = 'pending' AND NOT proativa AND tipo <> 'lembrete' AND NOT isenta_optout
+  AND autor <> 'humano'
   AND cause NOT LIKE 'transferencia:%' AND EXISTS (SELECT FROM conversa WHERE id = :id AND {aberta})
 """
 _SILENCE = text(_SILENCE_OF.format(aberta=ABERTA))
@@ -160,15 +161,20 @@ async def take(db: Database, conversation_id: int, pessoa: Pessoa) -> int | None
     One round trip. What Júlia is thinking is discarded, what she queued as an answer cancelled; the doctor's waiting
     messages are due at once, to be stored without an answer. Repeating it changes nothing but who has it.
     """
+    _, _, taken, _ = await db.round_trip(*taking(conversation_id, pessoa))
+    return taken[0]["transferencia_id"] if taken else None
+
+
+def taking(conversation_id: int, pessoa: Pessoa) -> tuple[Step, Step, Step, Step]:
+    """Return the steps of `take`, for a round trip with more in it; the third gives its result."""
     key = {"id": conversation_id}
     who = {"por": pessoa.por, "agora": pessoa.em, "motivo": "assumida por uma pessoa"}
-    _, _, taken, _ = await db.round_trip(
+    return (
         Step(_LOCK, key, writes=True),
         Step(_SILENCE, key),
         Step(_TAKE, key | who),
         Step(_WAKE, key | {"controle": "humano"}),
     )
-    return taken[0]["transferencia_id"] if taken else None
 
 
 async def give_back(db: Database, conversation_id: int, pessoa: Pessoa) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
+from lib.sandbox.evolution_settings import settings_routes
 from lib.sandbox.evolution_wire import (
     Desk,
     Endpoint,
@@ -46,8 +47,11 @@ def instance_routes(desk: Desk) -> tuple[tuple[str, str, Endpoint], ...]:
         instance = guarded(desk.world, request)
         return json_reply({"instance": {"instanceName": instance.name, "state": instance.state}})
 
+    async def restart(request: Request) -> Response:
+        return pairing.restart(guarded(desk.world, request))
+
     async def fetch(request: Request) -> Response:
-        return _fetch(desk.world, request)
+        return _fetch(desk, request)
 
     async def logout(request: Request) -> Response:
         return pairing.logout(guarded(desk.world, request))
@@ -69,10 +73,12 @@ def instance_routes(desk: Desk) -> tuple[tuple[str, str, Endpoint], ...]:
         ("GET", "/instance/connect/{instance}", route(desk, "evolution.connect", connect)),
         ("GET", "/instance/connectionState/{instance}", route(desk, "evolution.connectionState", state)),
         ("GET", "/instance/fetchInstances", route(desk, "evolution.fetchInstances", fetch)),
+        ("POST", "/instance/restart/{instance}", route(desk, "evolution.restart", restart)),
         ("DELETE", "/instance/logout/{instance}", route(desk, "evolution.logout", logout)),
         ("DELETE", "/instance/delete/{instance}", route(desk, "evolution.delete", delete)),
         ("POST", "/webhook/set/{instance}", route(desk, "evolution.webhookSet", set_webhook)),
         ("GET", "/webhook/find/{instance}", route(desk, "evolution.webhookFind", find_webhook)),
+        *settings_routes(desk),
     )
 
 
@@ -98,6 +104,12 @@ class Pairing:
             instance.number = number
         self.start(instance)
         return json_reply({"count": 0})
+
+    def restart(self, instance: Instance) -> Response:
+        """Open the connection anew; on a closed one Evolution says 200 and means no."""
+        if instance.state == "close":
+            return json_reply({"error": True, "message": "[object Object]"})
+        return self.connect(instance, None)
 
     def start(self, instance: Instance) -> None:
         """Open the socket and wait for the scan."""
@@ -208,7 +220,8 @@ def _created(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _fetch(world: World, request: Request) -> Response:
+def _fetch(desk: Desk, request: Request) -> Response:
+    world, settings = desk.world, desk.memory.ajustes
     key = request.headers.get("apikey")
     owner = world.by_token(key) if key else None
     if key != world.config.api_key and owner is None:
@@ -219,7 +232,7 @@ def _fetch(world: World, request: Request) -> Response:
         chosen = [instance for instance in chosen if instance.name == name]
         if not chosen:
             raise RefusalError(404, [f'Instance "{name}" not found'])
-    return json_reply([instance_row(instance, world.history_size(instance.name)) for instance in chosen])
+    return json_reply([instance_row(one, world.history_size(one.name), settings.get(one.id)) for one in chosen])
 
 
 async def _set_webhook(world: World, request: Request) -> Response:

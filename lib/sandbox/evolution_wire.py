@@ -7,6 +7,7 @@ import orjson
 from fastapi import Request, Response
 
 from lib.sandbox.courier import Courier, DeliveryPolicy
+from lib.sandbox.evolution_memory import Memory
 from lib.sandbox.jid import lid_of
 from lib.sandbox.replies import evolution_error
 from lib.sandbox.world import Aceita, ChatMessage, Instance, Webhook, World, row_id
@@ -23,10 +24,11 @@ class RefusalError(Exception):
 
 
 class Desk:
-    """What every route needs: the world, and the courier once the program runs."""
+    """What every route needs: the world, what instances hold besides it, and the courier once the program runs."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.memory = Memory()
         self.courier_now: Courier | None = None
 
     def courier(self) -> Courier:
@@ -180,8 +182,8 @@ def webhook_row(webhook: Webhook, instance_id: str) -> dict[str, Any]:
     }
 
 
-def settings_block(instance: Instance) -> dict[str, Any]:
-    """The settings every instance shows."""
+def settings_block(instance: Instance, wanted: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The settings every instance shows, with what was set since."""
     return {
         "rejectCall": False,
         "msgCall": "",
@@ -191,10 +193,11 @@ def settings_block(instance: Instance) -> dict[str, Any]:
         "readStatus": False,
         "syncFullHistory": False,
         "wavoipToken": "",
+        **(wanted or {}),
     }
 
 
-def instance_row(instance: Instance, messages: int) -> dict[str, Any]:
+def instance_row(instance: Instance, messages: int, wanted: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One entry of fetchInstances; `connectionStatus` is the database's column, which knows no `connecting`."""
     stamps = {"createdAt": instance.created_at, "updatedAt": instance.updated_at}
     return {
@@ -219,6 +222,6 @@ def instance_row(instance: Instance, messages: int) -> dict[str, Any]:
         "Nats": None,
         "Sqs": None,
         "Websocket": None,
-        "Setting": {"id": row_id(), **settings_block(instance), **stamps, "instanceId": instance.id},
+        "Setting": {"id": row_id(), **settings_block(instance, wanted), **stamps, "instanceId": instance.id},
         "_count": {"Message": messages, "Contact": 0, "Chat": 0},
     }

@@ -72,12 +72,12 @@ def anthropic_routes(oracle: Oracle, faults: Faults) -> tuple[tuple[str, str, En
     """(method, path, endpoint) of the Messages API."""
 
     async def messages(request: Request) -> Response:
-        body = await _body(request)
+        body = await read_body(request)
         check(body)
         return _reply(oracle, body)
 
     async def count(request: Request) -> Response:
-        body = await _body(request)
+        body = await read_body(request)
         check(body, counting=True)
         total = PromptCache().measure(body).total
         return json_reply({"input_tokens": total}, headers={"request-id": new_request_id()})
@@ -95,14 +95,14 @@ def anthropic_routes(oracle: Oracle, faults: Faults) -> tuple[tuple[str, str, En
         return json_reply(_model_row(*row), headers={"request-id": new_request_id()})
 
     return (
-        ("POST", "/v1/messages", _guarded(faults, "anthropic.messages", messages)),
-        ("POST", "/v1/messages/count_tokens", _guarded(faults, "anthropic.count_tokens", count)),
-        ("GET", "/v1/models", _guarded(faults, "anthropic.models", models)),
-        ("GET", "/v1/models/{model}", _guarded(faults, "anthropic.models", model)),
+        ("POST", "/v1/messages", guarded(faults, "anthropic.messages", messages)),
+        ("POST", "/v1/messages/count_tokens", guarded(faults, "anthropic.count_tokens", count)),
+        ("GET", "/v1/models", guarded(faults, "anthropic.models", models)),
+        ("GET", "/v1/models/{model}", guarded(faults, "anthropic.models", model)),
     )
 
 
-def _guarded(faults: Faults, alvo: str, answer: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+def guarded(faults: Faults, alvo: str, answer: Callable[[Request], Awaitable[Response]]) -> Endpoint:
     """An endpoint with its faults, its key check and the vendor's error envelope."""
 
     async def endpoint(request: Request) -> Response:
@@ -135,9 +135,14 @@ async def _model_of(request: Request) -> str | None:
     return str(body["model"]) if isinstance(body, dict) and "model" in body else None
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def read_body(request: Request, largest: int = _LARGEST_BODY) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises:
+        InvalidRequestError: too long, not JSON, or no object.
+    """
     raw = await request.body()
-    if len(raw) > _LARGEST_BODY:
+    if len(raw) > largest:
         raise InvalidRequestError("Request exceeds the maximum size", 413)
     try:
         body = orjson.loads(raw)
@@ -149,10 +154,15 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _reply(oracle: Oracle, body: Mapping[str, Any]) -> Response:
+    request_id = new_request_id()
+    return json_reply(answered(oracle, body, request_id), headers={"request-id": request_id})
+
+
+def answered(oracle: Oracle, body: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+    """The chosen model's message on a request that was checked, logged as a call."""
     answer = oracle.answer(body)
     tokens = oracle.cache.measure(body)
     output = max(1, sum(estimate(block) for block in answer.content)) if answer.content else 2
-    request_id = new_request_id()
     message = _message(str(body["model"]), answer, tokens, output)
     oracle.bodies.append(body)
     oracle.record(
@@ -167,7 +177,7 @@ def _reply(oracle: Oracle, body: Mapping[str, Any]) -> Response:
             "request_id": request_id,
         }
     )
-    return json_reply(message, headers={"request-id": request_id})
+    return message
 
 
 def _message(model: str, answer: Answer, tokens: InputTokens, output: int) -> dict[str, Any]:

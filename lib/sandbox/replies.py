@@ -36,6 +36,14 @@ _ANTHROPIC_TEXTS: Final[Mapping[int, str]] = MappingProxyType(
         529: "Overloaded",
     }
 )
+_ZAPI_TEXTS: Final[Mapping[int, tuple[str, str | None]]] = MappingProxyType(
+    {
+        400: ("You are not connected.", "You need to be connected to send a message"),
+        401: ("null not allowed", None),
+        403: ("null not allowed", None),
+        404: ("NOT_FOUND", "Instance not found"),
+    }
+)
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -47,6 +55,13 @@ def evolution_error(status: int, message: object, error: str | None = None) -> R
     """Evolution's envelope; `message` is a string or a (nested) list, as each route has it."""
     phrase = HTTPStatus(status).phrase if error is None else error
     return json_reply({"status": status, "error": phrase, "response": {"message": message}}, status)
+
+
+def zapi_error(status: int, error: str | None = None, message: str | None = None) -> Response:
+    """Z-API's error body; without words, what it says with such a status."""
+    if error is None:
+        error, message = _ZAPI_TEXTS.get(status, ("Internal error", None))
+    return json_reply({"error": error} | ({"message": message} if message else {}), status)
 
 
 def new_request_id() -> str:
@@ -64,16 +79,60 @@ def anthropic_error(status: int, message: str, headers: Mapping[str, str] | None
     return json_reply(body, status, {"request-id": request_id, **(headers or {})})
 
 
+def chatwoot_error(status: int, headers: Mapping[str, str]) -> Response:
+    """Chatwoot's shapes: an object with `error`, and plain text from the throttle before it."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Response("Retry later\n", status, headers, media_type="text/plain")
+    texts = {401: "Invalid Access Token", 404: "Resource could not be found"}
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return json_reply({"status": status, "error": "Internal Server Error"}, status, headers)
+    return json_reply({"error": texts.get(status, "Invalid request")}, status, headers)
+
+
+def meta_error(
+    status: int, code: int, message: str, details: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The Graph API's envelope, with the trace id that its support asks for."""
+    trace = uuid.uuid4().hex[:22]
+    error: dict[str, Any] = {"message": f"(#{code}) {message}", "type": "OAuthException", "code": code}
+    if details is not None:
+        error["error_data"] = {"messaging_product": "whatsapp", "details": details}
+    error["fbtrace_id"] = trace
+    return json_reply({"error": error}, status, {"x-fb-trace-id": trace, **(headers or {})})
+
+
+def _meta_fault(status: int, headers: Mapping[str, str]) -> Response:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return meta_error(status, 190, "Error validating access token: Session has expired", headers=headers)
+        case HTTPStatus.FORBIDDEN:
+            return meta_error(status, 10, "Application does not have permission for this action", headers=headers)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return meta_error(status, 130429, "Rate limit hit", "Message failed to send", headers)
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return meta_error(status, 131000, "Something went wrong", "Unknown error", headers)
+        case _:
+            return meta_error(status, 100, "Invalid parameter", headers=headers)
+
+
 def vendor_error(vendor: str, status: int, headers: Mapping[str, str], *, accepted: bool) -> Response:
     """What this vendor answers with this status when no body is asked for.
 
     Evolution says "Connection Closed" when its number look-up fails, before anything is sent; what breaks inside a
     send it reports as `["Error: ..."]`. So `accepted` decides the text: a caller may tell the two apart.
     """
+    if vendor == "chatwoot":
+        return chatwoot_error(status, headers)
+    if vendor == "meta":
+        return _meta_fault(status, headers)
     if vendor == "anthropic":
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             headers = {"retry-after": "1", **headers}
         return anthropic_error(status, _ANTHROPIC_TEXTS.get(status, "Internal server error"), headers)
+    if vendor == "zapi":
+        reply = zapi_error(status)
+        reply.headers.update(headers)
+        return reply
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -64,6 +64,7 @@ class Instance:
     groups_ignore: bool = False
     reason_code: int | None = None
     webhook: Webhook | None = None
+    provedor: str = "evolution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,13 @@ class World:
         """The instance a token belongs to."""
         return next((instance for instance in self.instances.values() if instance.token == token), None)
 
-    def accept(self, instance: str, numero: str, texto: str, request_id: str | None) -> Aceita:
-        """Take an outgoing message for delivery; from here on it counts as sent."""
+    def accept(
+        self, instance: str, numero: str, texto: str, request_id: str | None, message_id: str | None = None
+    ) -> Aceita:
+        """Take an outgoing message for delivery; from here on it counts as sent. Its id is made here unless given."""
         now = time.time()
         seq = self.aceitas[-1].seq + 1 if self.aceitas else 1
-        message_id = f"3EB0{uuid.uuid4().hex[:18].upper()}"
+        message_id = message_id or f"3EB0{uuid.uuid4().hex[:18].upper()}"
         aceita = Aceita(seq, instance, numero, create_jid(numero), texto, message_id, iso(now), now, request_id)
         self._journal.append(
             "aceita",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import urllib.error
@@ -87,6 +88,37 @@ def read_dotenv(project: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("'\"") for name, found, value in pairs if found}
 
 
+def vendors(sandbox: str, dados: Path) -> dict[str, str]:
+    """Return the settings by which every other outside system is the sandbox's."""
+    salvy = base64.b64encode(secret(dados / "salvy.secret").encode()).decode()
+    return {
+        "AGENTE_ZAPI_URL": f"{sandbox}/zapi",
+        "AGENTE_ZAPI_CLIENT_TOKEN": "sandbox-zapi-client-token",
+        "AGENTE_ZAPI_INSTANCIAS": '{"3CSANDBOX01":"sandbox-zapi-token"}',
+        "AGENTE_ZAPI_WEBHOOK_SECRET": secret(dados / "zapi.secret"),
+        "AGENTE_META_URL": f"{sandbox}/meta",
+        "AGENTE_META_TOKEN": "sandbox-meta-token",
+        "AGENTE_META_APP_SECRET": secret(dados / "meta.secret"),
+        "AGENTE_META_VERIFY_TOKEN": "sandbox-meta-verify-token",
+        "AGENTE_CHATWOOT_URL": f"{sandbox}/chatwoot",
+        "AGENTE_CHATWOOT_TOKEN": "sandbox-chatwoot-token",
+        "AGENTE_CHATWOOT_CONTA": "1",
+        "AGENTE_CHATWOOT_CAIXA": "4",
+        "AGENTE_CHATWOOT_WEBHOOK_SECRET": secret(dados / "chatwoot.secret"),
+        "AGENTE_SLACK_URL": f"{sandbox}/slack/api",
+        "AGENTE_SLACK_TOKEN": "xoxb-sandbox-slack-token",
+        "AGENTE_SLACK_SIGNING_SECRET": secret(dados / "slack.secret"),
+        "AGENTE_SLACK_CANAL": "C0SANDBOX1",
+        "AGENTE_SALVY_URL": f"{sandbox}/salvy",
+        "AGENTE_SALVY_API_KEY": "salvy_test_sandbox",
+        "AGENTE_SALVY_WEBHOOK_SECRET": f"whsec_{salvy}",
+        "AGENTE_ATIVADOR_URL": f"{sandbox}/ativador",
+        "AGENTE_ATIVADOR_API_KEY": "sandbox-ativador-api-key",
+        "AGENTE_BUSCA_URL": f"{sandbox}/busca",
+        "AGENTE_BUSCA_API_KEY": "sandbox-busca-api-key",
+    }
+
+
 def planejar(
     project: Path, dados: Path, portas: Mapping[str, int], given: Mapping[str, str], *, com_prefect: bool
 ) -> Plano:
@@ -113,6 +145,8 @@ def planejar(
         "AGENTE_SANDBOX_DIR": str(dados / "sandbox"),
         "AGENTE_DRENAGEM_S": "2",  # `grace_s` of the API less a margin; what is left then is taken up by the next start
     }
+    if "sandbox" not in externos:
+        defaults |= vendors(sandbox, dados)
     if "postgres" not in externos:
         server = Postgres(dados / "postgres", portas["postgres"])
         server.dir.mkdir(parents=True, exist_ok=True)

@@ -20,12 +20,13 @@ from lib.domain.cadencia import PAUSA
 from lib.domain.horario import UFS, proxima_janela
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.log import get_logger
-from lib.providers.whatsapp import GatewayError, NothingSentError
+from lib.providers import whatsapp
+from lib.providers.whatsapp import GatewayError, ModeloEnviado, NothingSentError
 from lib.queries import envio, envio_desfecho
 from lib.queries.envio import Destinos
 from lib.resources import Resources
 from lib.settings import Ambiente
-from lib.usecases.digitando import Digitando, numero
+from lib.usecases.digitando import Canal, Digitando, numero
 
 MAX_TENTATIVAS = 5
 CONSULTAS = 3
@@ -55,7 +56,7 @@ class Envio:
     _janelas: tuple[datetime, dict[str, datetime]] | None = None
 
     def __post_init__(self) -> None:
-        self.digitando = Digitando(self.resources.whatsapp)
+        self.digitando = Digitando(self.resources.gateways)
 
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due messages, chip chosen; rows judged out are settled in the same round trip."""
@@ -95,9 +96,7 @@ class Envio:
             log.warning("envio.tarde_demais", outbox_id=row["id"])
             return False
         self.crash.reach("S11")
-        call = asyncio.create_task(
-            self.resources.whatsapp.send_text(row["instancia"], numero(row["destino"]), row["body"])
-        )
+        call = asyncio.create_task(self.resources.gateways.de(row["gateway"]).send_text(_a_enviar(row)))
         if settings.crashpoint:
             await asyncio.wait({call}, timeout=0.005)
             self.crash.reach("S12")
@@ -110,9 +109,9 @@ class Envio:
             )
             log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
             return True
-        except NothingSentError:
+        except NothingSentError as nothing:
             waited_s = max(0.0, (self.resources.clock() - row["criada_em"]).total_seconds())
-            espera_s = backoff_s(settings.retry_s, math.log2(2 + waited_s))
+            espera_s = max(nothing.retry_after_s or 0.0, backoff_s(settings.retry_s, math.log2(2 + waited_s)))
             await envio_desfecho.mark_retry(db, oid, fence, "gateway_fora", espera_s)
             log.warning("envio.gateway_fora", outbox_id=oid, espera_s=round(espera_s, 2))
         except SendUnknownError as unknown:
@@ -123,7 +122,8 @@ class Envio:
             proxima = await envio_desfecho.mark_sent(db, [(oid, fence, msg_id)], PAUSA.total_seconds())
             self.crash.reach("S14")
             if proxima is not None:
-                self.digitando.mostrar(row["instancia"], row["destino"], proxima - self.resources.clock())
+                canal = Canal(row["gateway"], row["instancia"], row["destino"])
+                self.digitando.mostrar(canal, proxima - self.resources.clock())
             return proxima is not None
         return False
 
@@ -159,14 +159,17 @@ class Envio:
         settings, db = self.resources.settings, self.resources.db
         since = row["enviando_em"] - FOLGA_RELOGIO
         wanted = hashlib.sha256(row["body"].encode()).digest()
-        history = await self.resources.whatsapp.find_sent(row["instancia"], numero(row["destino"]), since)
-        for known in await envio_desfecho.unclaimed(db, [m.id for m in history]):
-            message = next(m for m in history if m.id == known)
+        gateway = self.resources.gateways.de(row["gateway"])
+        history = await gateway.find_sent(row["instancia"], numero(row["destino"]), since)
+        for known in await envio_desfecho.unclaimed(db, [m.id for m in history.enviadas]):
+            message = next(m for m in history.enviadas if m.id == known)
             if hashlib.sha256(message.texto.encode()).digest() == wanted:
                 await envio_desfecho.mark_sent(db, [(row["id"], None, message.id)], PAUSA.total_seconds())
                 return True
         espera_s = settings.carencia_s / CONSULTAS
-        await envio_desfecho.mark_absent(db, row["id"], row["fence"], CONSULTAS, espera_s, MAX_TENTATIVAS)
+        await envio_desfecho.mark_absent(
+            db, row["id"], row["fence"], CONSULTAS, espera_s, MAX_TENTATIVAS, prova=history.completo
+        )
         return False
 
     def _proximas(self) -> dict[str, datetime]:
@@ -184,9 +187,21 @@ class Envio:
             return Destinos(todos=True)
         if not self._sandbox and monotonic() - self._sondado > SONDAGEM_S:
             self._sondado = monotonic()
-            self._sandbox = await self.resources.whatsapp.is_sandbox()
+            self._sandbox = await self.resources.gateways.is_sandbox()
         return Destinos(
             todos=self._sandbox is True,
             permitidos=settings.destinos_permitidos,
             verificado=self._sandbox is not None,
         )
+
+
+def _a_enviar(row: Row) -> whatsapp.Envio:
+    """Return a claimed row as its gateway gets it."""
+    modelo = row["modelo"]
+    return whatsapp.Envio(
+        instancia=row["instancia"],
+        numero=numero(row["destino"]),
+        texto=row["body"],
+        outbox_id=row["id"],
+        modelo=ModeloEnviado(modelo["nome"], modelo["idioma"], tuple(modelo["parametros"])) if modelo else None,
+    )

@@ -59,7 +59,7 @@ async def ligar_chips(resources: Resources, *, gateway_real: bool = False) -> Li
         RealGatewayError: outside production, when the gateway is not the sandbox and `gateway_real` is not given.
     """
     settings = resources.settings
-    may_touch = gateway_real or settings.ambiente is Ambiente.PRODUCAO or await resources.whatsapp.is_sandbox()
+    may_touch = gateway_real or settings.ambiente is Ambiente.PRODUCAO or await resources.gateways.is_sandbox()
     if not may_touch:
         raise RealGatewayError("the gateway is not the sandbox")
     chips = await chip.to_connect(resources.db)
@@ -80,7 +80,7 @@ async def ligar_chips(resources: Resources, *, gateway_real: bool = False) -> Li
 
 async def _connect(resources: Resources, one: ChipParaLigar) -> _Ligada:
     """Create the instance, or give the one that is there our webhook; then connect it."""
-    settings, gateway = resources.settings, resources.whatsapp
+    settings, gateway = resources.settings, resources.evolution
     url = f"{settings.api_url.rstrip('/')}/webhooks/evolution/{one.instancia}"
     headers = {CABECALHO_CHAVE: webhook_key(settings.webhook_secrets[0], one.instancia)}
     created = True
@@ -102,7 +102,7 @@ async def _wait_open(resources: Resources, instancia: str, estado: EstadoConexao
     until = monotonic() + ABRE_S
     while estado is not EstadoConexao.ABERTA and monotonic() < until:
         await asyncio.sleep(SONDAGEM_S)
-        estado = await resources.whatsapp.connection_state(instancia)
+        estado = await resources.evolution.connection_state(instancia)
     return estado
 
 

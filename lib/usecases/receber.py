@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Protocol
 
 from lib.aio import Together
 from lib.db import Database
+from lib.domain.evento import Conexao, Eco, Evento, Outro, Preferencia, Recibo
 from lib.domain.mensagem import REVISOES, TARDIA, MensagemRecebida, Midia, Tratamento, tratamento
 from lib.errors import UnauthorizedError, UnknownInstanceError
 from lib.log import get_logger
-from lib.providers.evolution_webhook import Conexao, Eco, Evento, Outro, Recibo, instance_of, links, parse, read
+from lib.providers.evolution_webhook import instance_of, links, parse, read
 from lib.queries import eco as ecos
-from lib.queries import entrada, fusao, revisao
+from lib.queries import entrada, fusao, optout, revisao
 from lib.queries.eco import NewEcho
 from lib.queries.entrada import NewEvent, NewMessage, NewReceipt, Stored
 from lib.queries.revisao import NewRevision
 
-SOURCE = "evolution"
+EVOLUTION = "evolution"
 RECIBOS_JUNTOS = 200
 Recibos = Together[NewReceipt, Stored | None]
+Vinculos = Sequence[tuple[str, str]]
 
 log = get_logger(__name__)
 
@@ -37,12 +40,33 @@ class Debounce:
 
 @dataclass(frozen=True, slots=True)
 class Chegada:
-    """One authentic webhook on arrival."""
+    """The bytes of something authentic on arrival, and whose they are. `parte` tells the events of one body apart."""
 
+    source: str
     instancia: str
     raw: bytes
-    body: Any
     agora: datetime
+    parte: int = 0
+
+
+class Peca(Protocol):
+    """One event out of a body that speaks of several numbers."""
+
+    @property
+    def instancia(self) -> str:
+        """The number it is of."""
+
+    @property
+    def evento(self) -> Evento:
+        """What happened."""
+
+    @property
+    def raw(self) -> bytes:
+        """Its own bytes."""
+
+    @property
+    def links(self) -> Vinculos:
+        """Pairs of opaque address and phone that it names."""
 
 
 async def receber(
@@ -50,11 +74,7 @@ async def receber(
 ) -> Stored:
     """Store one authentic Evolution webhook in one round trip; a repeated one changes nothing.
 
-    Whatever its bytes are, it is stored: what cannot be understood is kept as dead with its reason. A second round trip
-    joins two rows found to be one doctor, and brings home what landed in a conversation just closed.
-
-    Receipts, four of a message's five webhooks, share a write with those that come at the same moment when `recibos`
-    gathers them.
+    Whatever its bytes are, it is stored: what cannot be understood is kept as dead with its reason.
 
     Raises:
         UnauthorizedError: the body names another instance than its key is for.
@@ -65,9 +85,71 @@ async def receber(
     named = instance_of(body)
     if named is not None and named != instancia:
         raise UnauthorizedError("the body names another instance")
-    stored = await _store(db, read(body), Chegada(instancia, raw, body, agora), debounce, recibos or juntar_recibos(db))
-    if stored is None:
-        raise UnknownInstanceError(instancia)
+    chegada = Chegada(EVOLUTION, instancia, raw, agora)
+    [stored] = await receber_eventos(db, chegada, (read(body),), debounce, recibos, lambda: links(body))
+    return stored
+
+
+async def receber_eventos(
+    db: Database,
+    chegada: Chegada,
+    eventos: Sequence[Evento],
+    debounce: Debounce,
+    recibos: Recibos | None = None,
+    vinculos: Callable[[], Vinculos] = tuple,
+) -> list[Stored]:
+    """Store what one body says of one number, an event a round trip, in order; repeating it changes nothing.
+
+    A second round trip joins two rows found to be one doctor, and brings home what landed in a conversation just
+    closed. Receipts share a write with those that come at the same moment when `recibos` gathers them. `vinculos` is
+    asked only for what is no message: messages bring their own.
+
+    Raises:
+        UnknownInstanceError: no chip has this instance (yet); what came before is stored.
+        DatabaseUnavailableError: what is not yet stored is not known to be.
+    """
+    gathered = recibos or juntar_recibos(db)
+    done: list[Stored] = []
+    for parte, evento in enumerate(eventos):
+        stored = await _store(db, evento, replace(chegada, parte=parte), debounce, gathered, vinculos)
+        if stored is None:
+            raise UnknownInstanceError(chegada.instancia)
+        done.append(await _settled(db, stored))
+    return done
+
+
+async def receber_lote(
+    db: Database,
+    source: str,
+    pecas: Sequence[Peca],
+    agora: datetime,
+    debounce: Debounce,
+    recibos: Recibos | None = None,
+) -> list[Stored | None]:
+    """Store the events of a body that speaks of several numbers; None for those of a number nobody has.
+
+    Raises:
+        DatabaseUnavailableError: what is not yet stored is not known to be; its sender must ask again.
+    """
+    gathered = recibos or juntar_recibos(db)
+
+    async def one(peca: Peca) -> Stored | None:
+        chegada = Chegada(source, peca.instancia, peca.raw, agora)
+        stored = await _store(db, peca.evento, chegada, debounce, gathered, lambda: peca.links)
+        return None if stored is None else await _settled(db, stored)
+
+    # Messages one after another, in their order; then the receipts at once, gathered into few writes.
+    done: dict[int, Stored | None] = {}
+    receipts = [n for n, peca in enumerate(pecas) if isinstance(peca.evento, Recibo)]
+    for n, peca in enumerate(pecas):
+        if not isinstance(peca.evento, Recibo):
+            done[n] = await one(peca)
+    answers = await asyncio.gather(*(one(pecas[n]) for n in receipts))
+    done.update(zip(receipts, answers, strict=True))
+    return [done[n] for n in range(len(pecas))]
+
+
+async def _settled(db: Database, stored: Stored) -> Stored:
     if stored.lid and stored.telefone:
         await fusao.fundir(db, stored.lid, stored.telefone)
         log.info("medico.fundido", conversation_id=stored.conversation_id)
@@ -87,12 +169,19 @@ def juntar_recibos(db: Database) -> Recibos:
     return Together(store, RECIBOS_JUNTOS)
 
 
-async def _store(db: Database, evento: Evento, chegada: Chegada, debounce: Debounce, recibos: Recibos) -> Stored | None:
+async def _store(
+    db: Database,
+    evento: Evento,
+    chegada: Chegada,
+    debounce: Debounce,
+    recibos: Recibos,
+    vinculos: Callable[[], Vinculos],
+) -> Stored | None:
     match evento:
         case MensagemRecebida() as mensagem:
             return await _message(db, mensagem, chegada, debounce)
-        case Recibo(msg_id, status, entrega):
-            return await recibos.ask(NewReceipt(chegada.instancia, msg_id, status, entrega))
+        case Recibo() as recibo:
+            return await _receipt(db, recibo, chegada, recibos)
         case Conexao(conectado, motivo):
             kept = _event(chegada, "evento", motivo) if motivo else None
             return await entrada.store_connection(
@@ -100,9 +189,28 @@ async def _store(db: Database, evento: Evento, chegada: Chegada, debounce: Debou
             )
         case Eco() as eco:
             return await _echo(db, eco, chegada)
+        case Preferencia() as preferencia:
+            return await _preference(db, preferencia, chegada)
         case Outro(motivo, morta):
             kept = _event(chegada, "morta" if morta else "evento", motivo)
-            return await entrada.store_event(db, kept, links(chegada.body))
+            return await entrada.store_event(db, kept, vinculos())
+
+
+async def _receipt(db: Database, recibo: Recibo, chegada: Chegada, recibos: Recibos) -> Stored | None:
+    """Store a receipt; what a failed one says of the doctor or the number takes effect first, and again if repeated."""
+    new = NewReceipt(chegada.instancia, recibo.msg_id, recibo.status, recibo.entrega, recibo.outbox_id, recibo.erro)
+    if recibo.efeito is not None:
+        await entrada.apply_effect(db, new, recibo.efeito, chegada.agora)
+        log.warning("recibo.falhou", efeito=recibo.efeito, erro=recibo.erro)
+    return await recibos.ask(new)
+
+
+async def _preference(db: Database, preferencia: Preferencia, chegada: Chegada) -> Stored | None:
+    """A stop told to the gateway is a stop (decision D3); that they allow us again is for a person to weigh."""
+    if preferencia.parar:
+        await optout.opt_out(db, telefone=preferencia.telefone, lid=preferencia.lid)
+    motivo = "pediu ao WhatsApp para parar" if preferencia.parar else "voltou a permitir mensagens no WhatsApp"
+    return await entrada.store_event(db, _event(chegada, "evento", motivo))
 
 
 async def _message(db: Database, mensagem: MensagemRecebida, chegada: Chegada, debounce: Debounce) -> Stored | None:
@@ -122,7 +230,7 @@ async def _message(db: Database, mensagem: MensagemRecebida, chegada: Chegada, d
 def _new_message(chegada: Chegada, mensagem: MensagemRecebida, destino: Tratamento) -> NewMessage:
     return NewMessage(
         instancia=chegada.instancia,
-        source=SOURCE,
+        source=chegada.source,
         msg_id=mensagem.msg_id,
         telefone=mensagem.telefone,
         lid=mensagem.lid,
@@ -142,7 +250,7 @@ def _new_message(chegada: Chegada, mensagem: MensagemRecebida, destino: Tratamen
 def _new_revision(chegada: Chegada, mensagem: MensagemRecebida, alvo: str, destino: Tratamento) -> NewRevision:
     return NewRevision(
         instancia=chegada.instancia,
-        source=SOURCE,
+        source=chegada.source,
         msg_id=mensagem.msg_id,
         alvo=alvo,
         assinada=mensagem.assinada,
@@ -166,7 +274,7 @@ async def _echo(db: Database, eco: Eco, chegada: Chegada) -> Stored | None:
     if eco.digitada and not late:
         echo = NewEcho(
             instancia=chegada.instancia,
-            source=SOURCE,
+            source=chegada.source,
             msg_id=eco.msg_id,
             telefone=eco.telefone,
             lid=eco.lid,
@@ -180,7 +288,7 @@ async def _echo(db: Database, eco: Eco, chegada: Chegada) -> Stored | None:
         return await ecos.take_over(db, echo, chegada.agora)
     event = NewEvent(
         instancia=chegada.instancia,
-        source=SOURCE,
+        source=chegada.source,
         msg_id=eco.msg_id,
         tipo="eco",
         raw=chegada.raw,
@@ -195,6 +303,7 @@ async def _echo(db: Database, eco: Eco, chegada: Chegada) -> Stored | None:
 
 
 def _event(chegada: Chegada, tipo: str, motivo: str) -> NewEvent:
-    """Keep what has no message id of its own: its bytes are its identity."""
-    key = f"sha256:{hashlib.sha256(chegada.raw).hexdigest()}"
-    return NewEvent(chegada.instancia, SOURCE, key, tipo, chegada.raw, desfecho=motivo)
+    """Keep what has no message id of its own: its bytes, and its place among them, are its identity."""
+    part = f":{chegada.parte}" if chegada.parte else ""
+    key = f"sha256:{hashlib.sha256(chegada.raw).hexdigest()}{part}"
+    return NewEvent(chegada.instancia, chegada.source, key, tipo, chegada.raw, desfecho=motivo)

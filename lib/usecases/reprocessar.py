@@ -121,11 +121,12 @@ async def _look_again(resources: Resources, outbox_id: int) -> tuple[bool, str, 
     if row["instancia"] is not None and row["enviando_em"] is not None:
         try:
             since = row["enviando_em"] - FOLGA_RELOGIO
-            history = await resources.whatsapp.find_sent(row["instancia"], numero(row["destino"]), since)
+            gateway = resources.gateways.de(row["gateway"])
+            history = await gateway.find_sent(row["instancia"], numero(row["destino"]), since)
         except GatewayError as failure:
             return False, "", f"o histórico do gateway não pôde ser lido, nada foi reenviado ({failure.reason[:100]})"
         wanted = hashlib.sha256(row["body"].encode()).digest()
-        same = [m.id for m in history if hashlib.sha256(m.texto.encode()).digest() == wanted]
+        same = [m.id for m in history.enviadas if hashlib.sha256(m.texto.encode()).digest() == wanted]
         for msg_id in await envio_desfecho.unclaimed(db, same):
             await envio_desfecho.mark_sent(db, [(outbox_id, None, msg_id)], PAUSA.total_seconds())
             return True, "o histórico mostra que já tinha sido enviada; nada foi reenviado", ""

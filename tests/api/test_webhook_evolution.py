@@ -18,7 +18,7 @@ from sqlalchemy import text
 from starlette.requests import Request
 
 from api.app import create_app
-from api.webhooks.evolution import CORPO_MAX, read_body
+from api.webhooks.corpo import CORPO_MAX, read_raw
 from lib.auth import webhook_key
 from lib.db import Database, Step
 from lib.errors import PayloadTooSlowError
@@ -169,7 +169,7 @@ async def test_a_body_that_does_not_arrive_is_given_up() -> None:
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
     with pytest.raises(PayloadTooSlowError):
-        await read_body(request, CORPO_MAX, 0.2)
+        await read_raw(request, CORPO_MAX, 0.2)
 
 
 async def test_a_sender_that_hangs_up_is_no_fault_of_ours(api: Api) -> None:

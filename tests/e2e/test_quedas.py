@@ -14,6 +14,7 @@ import pytest
 from lib.crash import EXIT_CODE
 from lib.db import Row
 from lib.errors import SendRefusedError, SendUnknownError
+from lib.providers.whatsapp import Envio
 from lib.queries import envio_desfecho
 from tests.e2e.criadouro import Criadouro
 from tests.e2e.palco import MAIS_RAPIDO, Palco, free_port, ready, wait_for
@@ -209,9 +210,10 @@ class Teimoso(Passos):
     """The mutant: what it does not know to be sent, it sends again."""
 
     async def entrega(self, row: Row) -> None:
-        whatsapp, db = self._resources.whatsapp, self._resources.db
+        whatsapp, db = self._resources.evolution, self._resources.db
         try:
-            msg_id = await whatsapp.send_text(row["instancia"], row["destino"].lstrip("+"), row["body"])
+            envio = Envio(row["instancia"], row["destino"].lstrip("+"), row["body"], row["id"])
+            msg_id = await whatsapp.send_text(envio)
         except SendUnknownError:
             await envio_desfecho.mark_retry(db, row["id"], row["fence"], "teimosia", 0)
         except SendRefusedError as refused:

@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from lib import ledger
-from lib.agent.contexto import Canal, montar_contexto_completo
+from lib.agent.contexto import montar_contexto_completo
 from lib.db import Database, Row, Step
 from lib.domain.conhecimento import CANDIDATAS, PecaLida, TipoConhecimento
 from lib.domain.memoria import NO_CONTEXTO, Assunto, Confianca, TipoMemoria
 from lib.domain.modo import EstadoModo, Modo
 from lib.models.conversa import Autor
 from lib.queries import conhecimento, contexto, mailbox, memoria
+from lib.usecases.digitando import Canal
 from tests.builders import gravar, id_of, um_hospital, uma_entrada, uma_especialidade, uma_saida, uma_vaga
 from tests.queries.fabrica import (
     Pessoa,
@@ -88,7 +89,7 @@ async def test_a_turn_of_a_new_doctor_has_every_part_and_each_is_empty(db: Datab
     assert read.transferencia_resolvida is None
     assert read.modo == EstadoModo(Modo.DISCOVERY)
     assert read.diretrizes_versao > 0
-    assert read.canal == Canal(chip.instancia, "+5511900010001")
+    assert read.canal == Canal(chip.gateway, chip.instancia, "+5511900010001")
     assert not read.apresentada
 
 

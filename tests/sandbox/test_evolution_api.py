@@ -7,12 +7,16 @@ import pytest
 
 from lib.sandbox.config import SandboxConfig
 from lib.sandbox.jid import create_jid
+from tests.fixtures.gravadas import Troca, gravadas
 from tests.sandbox.live import KEY, Receiver, serve, wait_for
 
-EXCHANGES = [
-    orjson.loads(line)
-    for line in (Path(__file__).parent / "fixtures" / "evolution_exchanges.jsonl").read_bytes().splitlines()
-]
+# What the sandbox does not answer as the recording does, and why.
+DIFERENCAS = {
+    "findChats": "no call of our client: the sandbox has no such route",
+    "findContacts": "no call of our client: the sandbox has no such route",
+}
+# The words of a JSON parser are its own.
+SO_A_FORMA = {"sendText_badjson"}
 
 
 def shape(value: Any) -> Any:
@@ -41,21 +45,29 @@ def test_it_answers_the_recorded_exchanges_with_their_status_and_shape() -> None
         serve(SandboxConfig(api_key=KEY, pair_ms=-1)) as url,
         httpx.Client(base_url=url) as client,
     ):
-        for exchange in EXCHANGES:
-            headers = {} if exchange["apikey"] is None else {"apikey": exchange["apikey"]}
-            body = exchange["body"]
-            content = body.encode() if isinstance(body, str) else orjson.dumps(body) if body is not None else None
-            answer = client.request(exchange["method"], exchange["path"], content=content, headers=headers)
-            name, recorded = exchange["name"], exchange["response"]
-            assert answer.status_code == exchange["status"], (name, answer.text)
-            assert answer.headers["content-type"] == "application/json; charset=utf-8"
-            assert fits(shape(answer.json()), shape(recorded)), (name, answer.text)
-            if answer.status_code >= 400 and name != "sendText_badjson":
-                assert answer.json() == recorded, name
+        for troca in gravadas():
+            answer = _ask(client, troca)
+            if troca.name in DIFERENCAS:
+                assert answer.status_code == 404, troca.name
+                continue
+            assert answer.status_code == troca.status, (troca.name, answer.text)
+            assert answer.headers["content-type"] == troca.content_type
+            assert fits(shape(answer.json()), shape(troca.response)), (troca.name, answer.text)
+            if answer.status_code >= 400 and troca.name not in SO_A_FORMA:
+                assert answer.json() == troca.response, troca.name
 
 
-def test_it_answers_enough_recorded_exchanges_to_mean_something() -> None:
-    assert len(EXCHANGES) >= 50
+def _ask(client: httpx.Client, troca: Troca) -> httpx.Response:
+    headers = {} if troca.apikey is None else {"apikey": troca.apikey}
+    body = troca.body
+    content = body.encode() if isinstance(body, str) else orjson.dumps(body) if body is not None else None
+    return client.request(troca.method, troca.path, content=content, headers=headers)
+
+
+def test_it_answers_every_recorded_exchange_but_two() -> None:
+    names = {troca.name for troca in gravadas()}
+    assert len(names) == 77
+    assert DIFERENCAS.keys() <= names
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ async def test_a_second_doubt_gets_its_three_look_ups_again_and_the_fifth_send_i
         for look in range(1, 4):
             state = await sql(banco, "SELECT state, consultas FROM outbox")
             assert state == [{"state": "unknown", "consultas": look - 1}], attempt
-            await envio_desfecho.mark_absent(banco, row["id"], row["fence"], 3, 0, 5)
+            await envio_desfecho.mark_absent(banco, row["id"], row["fence"], 3, 0, 5, prova=True)
     assert await sql(banco, "SELECT state, motivo FROM outbox") == [
         {"state": "parked", "motivo": "sem_evidencia_de_envio"}
     ]

@@ -68,7 +68,7 @@ async def test_only_numbers_in_use_are_connected_with_our_webhook_and_its_key(
     done = await ligar_chips(resources)
     assert sorted(done.abertas) == ["julia-active", "julia-ready", "julia-warming"]
     assert (done.criadas, done.atualizadas, done.fechadas, dict(done.falhas)) == (3, 0, (), {})
-    assert {instance.nome for instance in await resources.whatsapp.fetch_instances()} == set(done.abertas)
+    assert {instance.nome for instance in await resources.evolution.fetch_instances()} == set(done.abertas)
     webhook = await webhook_of(resources, "julia-active")
     assert webhook["url"] == f"{API}/webhooks/evolution/julia-active"
     assert webhook["headers"]["x-agente-webhook-key"] == webhook_key(WEBHOOK_SECRET, "julia-active")
@@ -88,7 +88,7 @@ async def test_repeating_it_creates_nothing_and_puts_a_changed_webhook_right(
 ) -> None:
     await three_of_ours(db)
     await ligar_chips(resources)
-    await resources.whatsapp.set_webhook("julia-active", "http://outro.test/velho", {})
+    await resources.evolution.set_webhook("julia-active", "http://outro.test/velho", {})
     again = await ligar_chips(resources)
     assert (again.criadas, again.atualizadas, len(again.abertas)) == (0, 3, 3)
     assert (await webhook_of(resources, "julia-active"))["url"] == f"{API}/webhooks/evolution/julia-active"

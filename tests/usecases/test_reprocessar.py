@@ -10,17 +10,19 @@ import orjson
 import pytest
 
 from lib.db import Database
+from lib.domain.chip import Gateway
 from lib.domain.morta import O_QUE_FAZER, ClasseMorta
 from lib.domain.referencia import Lado, Referencia, ler_referencia
 from lib.models import Chip, Inbox
 from lib.models.fila import TipoInbox
+from lib.providers.whatsapp import Envio
 from lib.queries import morta
 from lib.queries.turno import OutboxRow
 from lib.resources import Resources, open_resources
 from lib.sandbox.app import create_app
 from lib.sandbox.config import SandboxConfig
 from lib.settings import Settings
-from lib.usecases.digitando import AO_MESMO_TEMPO, Digitando
+from lib.usecases.digitando import AO_MESMO_TEMPO, Canal, Digitando
 from lib.usecases.reprocessar import Reprocessada, reprocessar, reprocessar_todas
 from tests.builders import gravar, um_envio
 from tests.providers.caixa import Sandbox, serving
@@ -38,6 +40,8 @@ from tests.queries.fabrica import (
     resposta,
     um_turno,
 )
+
+CANAL = Canal(Gateway.EVOLUTION, "julia-01", "+5511900010000")
 
 pytestmark = pytest.mark.anyio
 
@@ -180,7 +184,7 @@ async def test_an_unclear_send_goes_again_only_when_the_history_does_not_hold_it
         digits = f"551190001000{n}"
         await consulta(db, "UPDATE medico SET telefone = %s WHERE id = %s", f"+{digits}", pessoa.medico_id)
     arrived, lost = await gravar(db, um_envio(chegou.conversa, **since), um_envio(sumiu.conversa, **since))
-    msg_id = await resources.whatsapp.send_text("julia-01", "5511900010000", arrived.body)
+    msg_id = await resources.evolution.send_text(Envio("julia-01", "5511900010000", arrived.body, arrived.id or 0))
     texts = {one.id: one.texto async for one in reprocessar_todas(resources, classe=ClasseMorta.ENVIO_INCERTO)}
     assert texts == {
         f"s{arrived.id}": "o histórico mostra que já tinha sido enviada; nada foi reenviado",
@@ -232,16 +236,16 @@ async def test_typing_is_shown_for_the_pause_and_delays_and_fails_nothing(
     resources: Resources, sandbox: Sandbox, settings: Settings
 ) -> None:
     await sandbox.open_instance("julia-01")
-    shown = Digitando(resources.whatsapp)
+    shown = Digitando(resources.gateways)
     began = agora()
     for _ in range(3 * AO_MESMO_TEMPO):
-        shown.mostrar("julia-01", "+5511900010000", timedelta(seconds=2))
-    shown.mostrar("julia-01", "+5511900010000", timedelta(milliseconds=10))
+        shown.mostrar(CANAL, timedelta(seconds=2))
+    shown.mostrar(CANAL, timedelta(milliseconds=10))
     assert agora() - began < timedelta(seconds=0.5)
     assert len(shown._tarefas) == AO_MESMO_TEMPO  # noqa: SLF001 - how many run is what is bounded
     await shown.parar()
     assert not shown._tarefas  # noqa: SLF001
     async with open_resources(settings, nome="teste") as away:
-        lost = Digitando(away.whatsapp)
-        lost.mostrar("julia-01", "+5511900010000", timedelta(seconds=1))
+        lost = Digitando(away.gateways)
+        lost.mostrar(CANAL, timedelta(seconds=1))
         await next(iter(lost._tarefas))  # noqa: SLF001 - it ends without an error
