@@ -1,4 +1,4 @@
-"""Working off stored webhooks: each source has one who attends to it; what fails comes again, then waits for a person."""
+"""Working off stored webhooks: each source has one who attends to it; what fails comes again, five times."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Atendimento:
         with ledger.measure(f"webhook.{linha.source}"):
             try:
                 await ATENDENTES[linha.source](self.resources, linha)
-            except Exception as failure:
+            except Exception as failure:  # noqa: BLE001 - the door of a webhook, which comes again
                 motivo = type(failure).__name__
                 espera_s = backoff_s(self.resources.settings.retry_s, row["tentativas"])
                 dead = await webhook.failed(self.resources.db, row, motivo, espera_s)

@@ -25,8 +25,8 @@ DESCARTE_MAX: Final = 4_000_000
 DESCARTE_S: Final = 1.0
 NIVEIS_MAX: Final = 64
 CHAVES_MAX: Final = 20_000
-# A string, or a bracket; what is neither does not matter to depth.
-_ESTRUTURA: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+# A string, or a bracket; what is neither does not matter to depth. Possessive: it takes no memory to go back.
+_ESTRUTURA: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 log = get_logger(__name__)
 

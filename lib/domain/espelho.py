@@ -51,7 +51,7 @@ class Decisao(StrEnum):
     """Ours changed: theirs follows."""
 
 
-def decide(base: bool, deles: bool, nosso: bool) -> Decisao:  # noqa: FBT001 - three facts of one kind, in this order
+def decide(base: bool, deles: bool, nosso: bool) -> Decisao:
     """Compare "is a person in charge?" as last agreed on, as it stands there and as it stands here.
 
     A change there was made by a person and wins. Nothing but these three is looked at: neither which event came, nor
@@ -62,7 +62,7 @@ def decide(base: bool, deles: bool, nosso: bool) -> Decisao:  # noqa: FBT001 - t
     return Decisao.NADA if nosso == base else Decisao.ESCREVER
 
 
-def base_vista(base: bool, escrita: bool | None, deles: bool) -> bool:  # noqa: FBT001 - facts of one kind, as above
+def base_vista(base: bool, escrita: bool | None, deles: bool) -> bool:
     """Return what both sides last agreed on, given a write of ours (`escrita`) of which nobody knows whether it stands.
 
     Found as written, it stood; else what was agreed on before still holds.
@@ -97,7 +97,7 @@ def texto_do_espelho(midia: str, texto: str, *, editada: bool, apagada: bool) ->
     """Return what a copy says, in Portuguese: the words, the kind of a file in brackets, edits and deletions marked."""
     nome = _NOMES.get(Midia(midia)) if midia in set(Midia) else "mensagem de um tipo desconhecido"
     if apagada:
-        return f"[{nome or 'mensagem'} apagada]"
+        return f"[apagada: {nome or 'mensagem'}]"
     ditas = " ".join(part for part in (f"[{nome}]" if nome else "", texto.strip()) if part) or "[mensagem vazia]"
     return f"{ditas} (editada)" if editada else ditas
 

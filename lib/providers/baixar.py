@@ -77,9 +77,10 @@ class Baixador:
     hosts: frozenset[str]
     resolver: Resolver = system_resolver
     origem: str | None = None
+    prazo_s: float = PRAZO_S
 
     async def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Arquivo:
-        """Fetch a file within 10 s. `headers` go to the first host alone, to no other that it redirects to.
+        """Fetch a file within `prazo_s`, 10 s. `headers` go to the first host alone, to no other that it redirects to.
 
         Safe to repeat.
 
@@ -87,10 +88,10 @@ class Baixador:
             BaixarError: it was not fetched.
         """
         try:
-            async with asyncio.timeout(PRAZO_S):
+            async with asyncio.timeout(self.prazo_s):
                 content = await self._follow(url, dict(headers or {}))
         except TimeoutError as cause:
-            raise BaixarError(f"not there within {PRAZO_S:.0f} s") from cause
+            raise BaixarError(f"not there within {self.prazo_s:g} s") from cause
         except (httpx.HTTPError, httpx.InvalidURL) as cause:
             raise BaixarError(f"broken off: {type(cause).__name__}") from cause
         mimetype = kind(content)

@@ -58,7 +58,7 @@ ON CONFLICT (conversation_id) DO UPDATE SET due_at = now(), dead = NULL, tries =
 """)
 
 _RAW = text("""-- morta.raw
-SELECT i.raw, i.received_at, k.instancia FROM inbox i JOIN chip k ON k.id = i.chip_id
+SELECT i.source, i.raw, i.received_at, k.instancia FROM inbox i JOIN chip k ON k.id = i.chip_id
 WHERE i.id = :id AND i.tipo = 'morta'
 """)
 

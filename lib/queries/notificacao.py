@@ -75,9 +75,9 @@ devida AS (
   WHERE n.estado = 'pendente' AND n.next_at <= :agora AND n.reconhecida_em IS NULL
     AND (k.ligada OR n.severidade = 'critico')),
 cota AS (
-  SELECT :alertas_max - count(*) AS resta FROM notificacao
-  WHERE severidade = 'alerta' AND estado = 'enviada'
-    AND enviada_em > CAST(:agora AS timestamptz) - CAST(:janela_alerta AS interval)),
+  SELECT :alertas_max - (SELECT count(*) FROM notificacao WHERE severidade = 'alerta' AND estado = 'enviada'
+      AND enviada_em > CAST(:agora AS timestamptz) - CAST(:janela_alerta AS interval))
+    - (SELECT count(*) FROM notificacao WHERE severidade = 'alerta' AND estado IN ('enviando', 'incerta')) AS resta),
 soma AS (
   SELECT count(*) FILTER (WHERE severidade = 'info') AS infos,
     min(criada_em) FILTER (WHERE severidade = 'info') AS info, min(criada_em) FILTER (WHERE severidade = 'alerta')

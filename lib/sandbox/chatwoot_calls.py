@@ -24,8 +24,8 @@ MENSAGENS: Final = 20
 MENSAGENS_DEPOIS: Final = 100
 TEXTO_MAX: Final = 150_000
 E164: Final = re.compile(r"\+[1-9]\d{1,14}")
-TIPOS: Final[Mapping[object, int]] = MappingProxyType({"incoming": ENTRA, "outgoing": SAI, None: SAI})
-FILTROS: Final[Mapping[object, Callable[[ContatoCw], str | None]]] = MappingProxyType(
+TIPOS: Final[Mapping[str, int]] = MappingProxyType({"incoming": ENTRA, "outgoing": SAI})
+FILTROS: Final[Mapping[str, Callable[[ContatoCw], str | None]]] = MappingProxyType(
     {
         "phone_number": lambda contato: contato.telefone,
         "identifier": lambda contato: contato.identificador,
@@ -130,7 +130,8 @@ def link_inbox(pedido: Pedido) -> object:
     mundo, contato = pedido.central.mundo, pedido.contato()
     _inbox(pedido)
     wanted = _text(pedido.corpo, "source_id")
-    if wanted and mundo.endereco(mundo.caixa, wanted) not in {None, contato}:
+    owner = mundo.endereco(mundo.caixa, wanted) if wanted else None
+    if owner is not None and owner is not contato:
         raise _invalid("Source has already been taken", "source_id")
     return {"source_id": mundo.enderecar(contato, wanted), "inbox": inbox_row(mundo)}
 
@@ -186,7 +187,7 @@ def list_messages(pedido: Pedido) -> object:
 def post_message(pedido: Pedido) -> object:
     """A message of the token's user, or of the contact."""
     body, conversa = pedido.corpo, pedido.conversa()
-    kind = body.get("message_type")
+    kind = str(body.get("message_type") or "outgoing")
     if kind not in TIPOS:
         raise RecusaError(422, {"error": f"'{kind}' is not a valid message_type"})
     text = _text(body, "content")
@@ -272,7 +273,7 @@ def create_webhook(pedido: Pedido) -> object:
         raise _invalid("Url is invalid", "url")
     if any(one.url == url for one in mundo.webhooks.values()):
         raise _invalid("Url has already been taken", "url")
-    if not isinstance(events, list) or not set(events) <= set(EVENTOS):
+    if not isinstance(events, list) or any(event not in EVENTOS for event in events):
         raise _invalid("Subscriptions Invalid events", "subscriptions")
     made = mundo.inscrever(url, [str(event) for event in events], _text(body, "name"))
     return {"payload": {"webhook": webhook_row(mundo, made)}}
@@ -320,10 +321,10 @@ def _matches(contato: ContatoCw, conditions: list[Any]) -> bool:
 
 
 def _holds(contato: ContatoCw, rule: Mapping[str, Any]) -> bool:
-    key, values = rule.get("attribute_key"), rule.get("values")
+    key, values = str(rule.get("attribute_key")), rule.get("values")
     if key not in FILTROS:
         raise RecusaError(422, {"error": f"Invalid attribute key - [{key}]"})
-    if rule.get("filter_operator") not in {"equal_to", "contains"} or not isinstance(values, list) or not values:
+    if str(rule.get("filter_operator")) not in {"equal_to", "contains"} or not isinstance(values, list) or not values:
         raise RecusaError(422, {"error": "Invalid operator"})
     wanted = str(values[0]).lower()
     if key == "phone_number":

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 
 from lib.sandbox.faults import Faults
 from lib.sandbox.messages_rules import MODELS, InvalidRequestError, check, find_model
+from lib.sandbox.modelo_gestor import answer_as_managers_julia, is_for_managers
 from lib.sandbox.modelo_hostil import answer_as_enemy
 from lib.sandbox.modelo_julia import answer_as_julia
 from lib.sandbox.modelo_ruido import answer_as_noise
@@ -44,6 +45,8 @@ class Oracle:
         """The chosen model's answer, cut when it is longer than `max_tokens`."""
         prompt = parse(body)
         match self.modelo:
+            case "julia" if is_for_managers(prompt):
+                answer = answer_as_managers_julia(prompt)
             case "julia":
                 answer = answer_as_julia(prompt)
             case "ruido":

@@ -168,13 +168,11 @@ def _said(kind: str, body: Mapping[str, Any]) -> str:
 
 def _take(desk: Desk, meta: MetaWorld, saida: Saida, request_id: str | None) -> str:
     """Accept a message, deliver it or let it fail later; returns its id."""
-    code = _trouble(desk, meta, saida)
+    code, wamid = _trouble(desk, meta, saida), f"wamid.{uuid.uuid4().hex.upper()}"
     if code is not None:
-        wamid = f"wamid.{uuid.uuid4().hex.upper()}"
         _later(desk, meta, saida, wamid, 0, "failed", code)
         return wamid
-    aceita = desk.world.accept(saida.instance.name, phone_of(saida.jid), saida.texto, request_id)
-    wamid = f"wamid.{aceita.id}"
+    desk.world.accept(saida.instance.name, phone_of(saida.jid), saida.texto, request_id, wamid)
     if desk.courier().policy.receipts:
         for n, word in enumerate(WORDS):
             _later(desk, meta, saida, wamid, n, word, None)

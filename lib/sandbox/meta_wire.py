@@ -5,18 +5,16 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
 from lib.sandbox.courier import ATTEMPTS, Remessa, retry_pause
 from lib.sandbox.evolution_wire import Desk, Endpoint
-from lib.sandbox.meta_world import CONTA, MetaWorld
+from lib.sandbox.meta_world import CONTA, ORIGEM, MetaWorld
 from lib.sandbox.replies import meta_error
 from lib.sandbox.world import Instance
-
-ORIGEM: Final = "meta"
 
 
 class MetaRefusalError(Exception):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from lib.sandbox.jid import create_jid, phone_of
 from lib.sandbox.world import Instance, World
 
+ORIGEM: Final = "meta"
 CONTA: Final = "100000000000001"
 APP: Final = "500000000000001"
 JANELA_S: Final = 24 * 3600.0
@@ -120,7 +121,7 @@ class MetaWorld:
     def instance(self, phone_number_id: str) -> Instance | None:
         """The number of this id, if it is Meta's."""
         found = self.world.instances.get(phone_number_id)
-        return found if found is not None and getattr(found, "provedor", "meta") == "meta" else None
+        return found if found is not None and found.provedor == ORIGEM else None
 
     def user_id(self, jid: str) -> str:
         """The one business-scoped id of an address, the same after a restart."""

@@ -44,6 +44,9 @@ _ZAPI_TEXTS: Final[Mapping[int, tuple[str, str | None]]] = MappingProxyType(
         404: ("NOT_FOUND", "Instance not found"),
     }
 )
+_SLACK_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
+    {400: "invalid_arguments", 401: "invalid_auth", 403: "missing_scope", 429: "ratelimited"}
+)
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -115,6 +118,13 @@ def _meta_fault(status: int, headers: Mapping[str, str]) -> Response:
             return meta_error(status, 100, "Invalid parameter", headers=headers)
 
 
+def slack_error(status: int, headers: Mapping[str, str]) -> Response:
+    """Slack's envelope; its 429 says when."""
+    error = _SLACK_ERRORS.get(status, "internal_error")
+    wait = {"retry-after": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+    return json_reply({"ok": False, "error": error}, status, {**wait, **headers})
+
+
 def vendor_error(vendor: str, status: int, headers: Mapping[str, str], *, accepted: bool) -> Response:
     """What this vendor answers with this status when no body is asked for.
 
@@ -133,6 +143,8 @@ def vendor_error(vendor: str, status: int, headers: Mapping[str, str], *, accept
         reply = zapi_error(status)
         reply.headers.update(headers)
         return reply
+    if vendor == "slack":
+        return slack_error(status, headers)
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""What both ways of the bridge to Chatwoot share: the calls it makes, and what its failures mean for the whole of it."""
+"""What both ways of the bridge to Chatwoot share: the calls it makes, and how it finds again what it posted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Api(Protocol):
     async def assign(self, conversa_id: int, responsavel_id: int | None, /) -> None:
         """Give a conversation to a person, or to nobody."""
 
-    async def set_label(self, conversa_id: int, nome: str, presente: bool, /) -> tuple[str, ...]:
+    async def set_label(self, conversa_id: int, nome: str, /, presente: bool) -> tuple[str, ...]:
         """Put a label on or take it off, keeping the others."""
 
 

@@ -6,7 +6,6 @@ an event, so that none can be stale, double, out of order or lost. One process a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
@@ -19,9 +18,10 @@ from lib.domain.espelho import RESOLVIDA, ROTULO, Decisao, base_vista, decide, p
 from lib.errors import AgenteError
 from lib.log import get_logger
 from lib.providers.chamada import Falha, ProviderError
-from lib.providers.chatwoot import ConversaChatwoot, MensagemChatwoot
+from lib.providers.chatwoot import ConversaChatwoot
 from lib.queries import chatwoot, espelho
 from lib.usecases.chatwoot_ponte import ESPERA_MAX_S, Ponte
+from lib.usecases.encaminhar import encaminhar
 from lib.usecases.transferir import NoSuchConversationError, WrongStateError, assumir, devolver
 
 LOTE: Final = 8
@@ -29,8 +29,6 @@ LEASE_S: Final = 120.0
 COMECAR_ATE_S: Final = 60.0  # a write that begins later might end after the lease
 VOLTAS: Final = 3
 ABERTA: Final = "open"
-
-Encaminhar = Callable[[Ponte, int, Sequence[MensagemChatwoot]], Awaitable[int]]
 
 log = get_logger(__name__)
 
@@ -76,26 +74,26 @@ class Visita:
             raise _LateError
 
 
-async def conciliar(ponte: Ponte, encaminhar: Encaminhar, so: int | None = None) -> int:
+async def conciliar(ponte: Ponte, so: int | None = None) -> int:
     """Look at the threads that are due, or at the one `so`; return how many. To be called each second.
 
-    `encaminhar` forwards what people wrote, which a lost webhook may have kept from us; see `lib.usecases.chatwoot`.
+    What people wrote there is forwarded on the way, whether or not its webhook came.
     """
     with ledger.measure("conciliar"):
         rows = await chatwoot.claim_due(ponte.db, LOTE, LEASE_S, so)
-        results = await gather_limited(rows, lambda row: _visit(ponte, encaminhar, row), LOTE)
+        results = await gather_limited(rows, lambda row: _visit(ponte, row), LOTE)
     for failure in results:
         if isinstance(failure, Exception):
             raise failure
     return len(rows)
 
 
-async def _visit(ponte: Ponte, encaminhar: Encaminhar, row: Row) -> None:
+async def _visit(ponte: Ponte, row: Row) -> None:
     ate = monotonic() + COMECAR_ATE_S
     wait_s = min(ESPERA_MAX_S, 2.0 ** min(row["tentativas"], 6))
     try:
         proprio_id = await ponte.eu()
-        conversa, ultima = await _read(ponte, encaminhar, row)
+        conversa, ultima = await _read(ponte, row)
         outra = conversa is None
         if conversa is not None:
             outra = await _settle(Visita(ponte, row, conversa, proprio_id, ate))
@@ -124,7 +122,7 @@ async def _failed(ponte: Ponte, row: Row, failure: ProviderError, wait_s: float)
     await chatwoot.retry(ponte.db, row, max(wait_s, failure.retry_after_s or 0.0))
 
 
-async def _read(ponte: Ponte, encaminhar: Encaminhar, row: Row) -> tuple[ConversaChatwoot | None, int]:
+async def _read(ponte: Ponte, row: Row) -> tuple[ConversaChatwoot | None, int]:
     """Fetch a thread that is not older than any message which was forwarded; None while people keep writing.
 
     A message takes the conversation over. A state fetched before one was written would undo that.
@@ -190,13 +188,13 @@ async def _write(visita: Visita, *, base: bool, pessoa: bool) -> bool:
     if not await chatwoot.intend(db, row, base=base, pessoa=pessoa):
         return False
     if pessoa:
-        if not visita.rotulada and ROTULO not in await api.set_label(chatwoot_id, ROTULO, True):
+        if not visita.rotulada and ROTULO not in await api.set_label(chatwoot_id, ROTULO, presente=True):
             raise _NoLabelError
         if visita.conversa.status != ABERTA:
             await api.set_status(chatwoot_id, ABERTA)
     else:
         if visita.rotulada:
-            await api.set_label(chatwoot_id, ROTULO, False)
+            await api.set_label(chatwoot_id, ROTULO, presente=False)
         if visita.responsavel is not None:
             await _unassign(visita)
     await chatwoot.agree(db, row, pessoa=pessoa)
@@ -221,13 +219,13 @@ async def _tidy(visita: Visita) -> None:
     if not visita.rotulada and visita.responsavel is None:
         return
     if visita.rotulada:
-        await api.set_label(chatwoot_id, ROTULO, False)
+        await api.set_label(chatwoot_id, ROTULO, presente=False)
     if visita.responsavel is not None:
         await api.assign(chatwoot_id, None)
     now = await api.get_conversation(chatwoot_id)
     if now.status == RESOLVIDA:
         return
     if visita.rotulada:
-        await api.set_label(chatwoot_id, ROTULO, True)
+        await api.set_label(chatwoot_id, ROTULO, presente=True)
     if visita.responsavel is not None and now.responsavel_id is None:
         await api.assign(chatwoot_id, visita.responsavel)

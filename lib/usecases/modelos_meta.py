@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from lib.domain.chip import Gateway
 from lib.domain.telefone import mascarar
 from lib.errors import AgenteError, UnknownInstanceError
 from lib.log import get_logger
 from lib.providers import meta_webhook
-from lib.providers.meta import Meta
 from lib.providers.meta_alerta import ContaAlerta, ModeloMudou, read_account
 from lib.providers.meta_conta import MetaConta
 from lib.queries import modelo_meta
@@ -55,10 +53,9 @@ async def sincronizar(resources: Resources, conta: str, agora: datetime, *, grav
         MetaNaoConfiguradaError: there is no gateway to ask.
         GatewayError: Meta did not tell; nothing is changed then.
     """
-    gateway = resources.gateways.configurados.get(Gateway.META)
-    if not isinstance(gateway, Meta):
+    if resources.meta is None:
         raise MetaNaoConfiguradaError("meta is not set up")
-    listed = await MetaConta(gateway).templates(conta)
+    listed = await MetaConta(resources.meta).templates(conta)
     modelos = [
         Modelo(lido.nome, lido.idioma, lido.categoria, lido.status, lido.corpo, lido.parametros) for lido in listed
     ]
@@ -108,7 +105,7 @@ async def _template(resources: Resources, mudou: ModeloMudou, linha: Webhook) ->
         because = f": {mudou.motivo}" if mudou.motivo else ""
         words = f"Meta: o modelo {mudou.nome} ({mudou.idioma}) {DIZER[mudou.status]}{because}"
         await modelo_meta.tell(resources.db, f"meta:{linha.chave}", words)
-    if not known and Gateway.META in resources.gateways.configurados:
+    if not known and resources.meta is not None:
         await sincronizar(resources, mudou.conta, linha.recebido_em)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from lib.db import Database, Row
 from lib.domain.cadencia import PAUSA
+from lib.domain.chip import Gateway
+from lib.domain.evento import Evento, Outro
 from lib.domain.morta import ClasseMorta
 from lib.domain.referencia import Lado, Referencia
-from lib.errors import UnauthorizedError, UnknownInstanceError
 from lib.log import get_logger
-from lib.providers.evolution_webhook import Outro, parse, read
+from lib.providers import evolution_webhook, meta_webhook, zapi_webhook
+from lib.providers.evolution_webhook import parse
 from lib.providers.whatsapp import GatewayError
 from lib.queries import envio_desfecho, mensagem, morta
 from lib.queries.morta import Marca
 from lib.resources import Resources
 from lib.usecases.digitando import numero
-from lib.usecases.receber import Debounce, receber
+from lib.usecases.receber import Chegada, Debounce, receber_eventos
 
 PAGINA: Final = 200
 FOLGA_RELOGIO: Final = timedelta(seconds=5)
@@ -97,19 +99,34 @@ async def _read_again(db: Database, inbox_id: int) -> tuple[bool, str, str]:
     row = await morta.raw(db, inbox_id)
     if row is None:
         return False, "", "já não está na lista"
-    evento = read(parse(bytes(row["raw"])))
-    if isinstance(evento, Outro):
-        if evento.morta:
-            return False, "", f"continua ilegível: {evento.motivo}"
-        await morta.mark_read(db, inbox_id, evento.motivo)
-        return True, f"entendida, sem resposta a dar: {evento.motivo}", ""
-    try:
-        stored = await receber(db, row["instancia"], bytes(row["raw"]), row["received_at"], JA)
-    except (UnauthorizedError, UnknownInstanceError):
+    raw = bytes(row["raw"])
+    eventos = _events(row["source"], row["instancia"], raw)
+    if not eventos:
         return False, "", "é de outra instância"
+    outros = [evento for evento in eventos if isinstance(evento, Outro)]
+    if len(outros) == len(eventos):
+        motivo = outros[0].motivo
+        if any(evento.morta for evento in outros):
+            return False, "", f"continua ilegível: {motivo}"
+        await morta.mark_read(db, inbox_id, motivo)
+        return True, f"entendida, sem resposta a dar: {motivo}", ""
+    chegada = Chegada(row["source"], row["instancia"], raw, row["received_at"])
+    [stored, *_] = await receber_eventos(db, chegada, eventos, JA)
     became = f"e{stored.inbox_id}" if stored.conversation_id and stored.inbox_id else "um evento já conhecido"
     await morta.mark_read(db, inbox_id, f"reprocessada: {became}")
     return True, f"entendida: {became}", ""
+
+
+def _events(source: str, instancia: str, raw: bytes) -> Sequence[Evento]:
+    """Read stored bytes with their gateway's reader; what names another number is not for this one."""
+    body = parse(raw)
+    match Gateway(source):
+        case Gateway.EVOLUTION:
+            return (evolution_webhook.read(body),) if evolution_webhook.instance_of(body) in {None, instancia} else ()
+        case Gateway.ZAPI:
+            return zapi_webhook.read(body) if zapi_webhook.instance_of(body) in {None, instancia} else ()
+        case Gateway.META:
+            return [peca.evento for peca in meta_webhook.read(body) if peca.instancia == instancia]
 
 
 async def _look_again(resources: Resources, outbox_id: int) -> tuple[bool, str, str]:

@@ -13,7 +13,13 @@ from flows.deployments import FILAS, FILE, ROOT, Implantacao, fingerprint, read_
 from flows.parametros import Modo, Parametros
 
 ALL = {item.name: item for item in read_file()}
-CRON = {"trust-score": "*/15 * * * *", "followups": "0 10 * * *", "temperatura": "0 3 * * *", "qualidade": "0 2 * * *"}
+CRON = {
+    "trust-score": "*/15 * * * *",
+    "followups": "0 10 * * *",
+    "temperatura": "0 3 * * *",
+    "qualidade": "0 2 * * *",
+    "modelos-meta": "0 4 * * *",
+}
 
 
 def test_every_flow_of_the_folder_is_deployed_once_under_its_own_name() -> None:

@@ -343,3 +343,12 @@ async def test_silence_is_unknown_for_what_may_not_be_asked_twice(chatwoot: Chat
 
 async def test_the_token_is_not_shown(chatwoot: Chatwoot) -> None:
     assert TOKEN not in repr(chatwoot)
+
+
+@respx.mock
+async def test_an_error_names_the_vendor_the_call_and_its_request_but_nobodys_phone(chatwoot: Chatwoot) -> None:
+    body = {"error": f"no contact with {FONE}"}
+    respx.get(CONVERSA).respond(404, json=body, headers={"x-request-id": "req-7"})
+    with pytest.raises(ProviderError) as caught:
+        await chatwoot.get_conversation(50)
+    assert str(caught.value) == "chatwoot get_conversation 404: no contact with ****1001 (request req-7)"

@@ -10,10 +10,8 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from lib.http import HttpPool, Upstream, open_client
 from lib.providers.chatwoot import Chatwoot
@@ -72,19 +70,21 @@ async def vivo() -> AsyncIterator[Vivo]:
         return Response(status_code=chegadas.status)
 
     desk = Desk(World(SandboxConfig()))
-    async with serving(Starlette(routes=[Route("/hook", door, methods=["POST"])])) as hooks:
-        mundo = ChatwootWorld(TOKEN, SEGREDO, f"{hooks}/hook")
-        central = Central(desk, mundo)
-        app = FastAPI()
-        for method, path, endpoint in chatwoot_routes(desk, central):
-            app.add_route(path, endpoint, methods=[method])
-        client = open_client(timeout_s=5.0, limit=4)
-        desk.courier_now = Courier(client, client, desk.fresh_policy(), hooks, desk.world.rng)
-        async with serving(app) as url:
-            pool = HttpPool({"chatwoot": Upstream("chatwoot", f"{url}/chatwoot")})
-            cliente = Chatwoot(pool.get_http_client("chatwoot"), TOKEN, mundo.conta, mundo.caixa, 2.0)
-            try:
-                yield Vivo(url, desk, central, mundo, chegadas, cliente)
-            finally:
-                await pool.close_http_client()
-                await desk.courier().close()
+    mundo = ChatwootWorld(TOKEN, SEGREDO)
+    central = Central(desk, mundo)
+    app = FastAPI()
+    app.add_route("/hook", door, methods=["POST"])
+    for method, path, endpoint in chatwoot_routes(desk, central):
+        app.add_route(path, endpoint, methods=[method])
+    client = open_client(timeout_s=5.0, limit=4)
+    async with serving(app) as url:
+        mundo.url = f"{url}/hook"
+        mundo.clear()
+        desk.courier_now = Courier(client, client, desk.fresh_policy(), url, desk.world.rng)
+        pool = HttpPool({"chatwoot": Upstream("chatwoot", f"{url}/chatwoot")})
+        cliente = Chatwoot(pool.get_http_client("chatwoot"), TOKEN, mundo.conta, mundo.caixa, 2.0)
+        try:
+            yield Vivo(url, desk, central, mundo, chegadas, cliente)
+        finally:
+            await pool.close_http_client()
+            await desk.courier().close()

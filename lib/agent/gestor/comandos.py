@@ -102,7 +102,7 @@ _NUMERO = re.compile(r"\s*(\S.*?)\s+(\d{1,2})\s*", re.DOTALL)
 _ENTRE_ASPAS = re.compile(r"[\"“”](.+?)[\"“”]\s*(.*)", re.DOTALL)
 _COM_ID = re.compile(r"(#\s*\d+)(?!\d)[\s:,]*(.*)", re.DOTALL)
 _COM_CRM = re.compile(
-    r"(crm[\s/:-]*(?:[a-z]{2}[\s/:-]*)?\d{3,8}(?:[/-][a-z]{2})?)(?![\w])[\s:,]*(.*)", re.DOTALL | re.I
+    r"(crm[\s/:-]*(?:[a-z]{2}[\s/:-]*)?\d{3,8}(?:[/-][a-z]{2})?)(?![\w])[\s:,]*(.*)", re.DOTALL | re.IGNORECASE
 )
 _TELEFONE_MAX: Final = 24
 _PARTES_MAX: Final = 6
@@ -194,7 +194,9 @@ def _filtro(texto: str) -> dict[str, Any]:
     return {"filtro": filtro} | ({} if limite is None else {"limite": limite})
 
 
-_CHAVES_VAGA = re.compile(r"\b(hospital|especialidade|limite)\s*[:=]?\s+|\b(hospital|especialidade|limite)[:=]", re.IGNORECASE)
+_CHAVES_VAGA = re.compile(
+    r"\b(hospital|especialidade|limite)\s*[:=]?\s+|\b(hospital|especialidade|limite)[:=]", re.IGNORECASE
+)
 _STATUS_VAGA = MappingProxyType(
     {nome: nome for nome in ("aberta", "reservada", "fechada", "todas")}
     | {"abertas": "aberta", "reservadas": "reservada", "fechadas": "fechada"}
@@ -216,19 +218,20 @@ def _vagas(texto: str) -> dict[str, Any]:
     return args
 
 
+_STATUS_HANDOFF = MappingProxyType(
+    {nome: nome for nome in ("pendente", "assumida", "resolvido", "todos")}
+    | {"pendentes": "pendente", "assumidas": "assumida", "resolvida": "resolvido", "resolvidas": "resolvido"}
+    | {"resolvidos": "resolvido", "todas": "todos"}
+)
+
+
 def _handoffs(texto: str) -> dict[str, Any]:
     words = palavras(texto).split()
     limite = int(words.pop()) if words and words[-1].isdecimal() else None
-    feminine = {"pendentes": "pendente", "assumidas": "assumida", "resolvida": "resolvido", "resolvidas": "resolvido"}
-    known = {*feminine.values(), "todos"}
-    status = (
-        "_".join(feminine.get(word, word) for word in words)
-        .replace("todas", "todos")
-        .replace("resolvidos", "resolvido")
-    )
-    if status and status not in known:
+    status = " ".join(words)
+    if status and status not in _STATUS_HANDOFF:
         raise ComandoError(f"Não entendi “{texto[:40]}”.")
-    return ({"status": status} if status else {}) | ({} if limite is None else {"limite": limite})
+    return ({"status": _STATUS_HANDOFF[status]} if status else {}) | ({} if limite is None else {"limite": limite})
 
 
 def _conversa(texto: str) -> dict[str, Any]:

@@ -23,13 +23,11 @@ from lib.queries import slack as queries
 from lib.queries.webhook import Webhook
 from lib.resources import Resources
 from lib.usecases.auditar import auditar
-from lib.usecases.notificar import reconhecer
-from lib.auth import Papel, allows
+from lib.usecases.notificar import RECONHECER, reconhecer
 
 SESSAO: Final = timedelta(minutes=30)
 SESSAO_MAX: Final = 20
 ESPERA: Final = timedelta(seconds=3)
-RECONHECER: Final = "reconhecer"
 EVENTO: Final = "gestor_resposta"
 PERDIDAS: Final = frozenset({Falha.PERMANENTE, Falha.CANAL_FORA, Falha.INCERTA})
 _SIM_OU_NAO: Final = frozenset(
@@ -91,7 +89,12 @@ async def _who(door: _Porta, usuario: str, canal: str | None) -> Quem | None:
 async def _stranger(door: _Porta, usuario: str, acao: str) -> str:
     """Write a stranger's request down and return the refusal."""
     await auditar(
-        door.resources.db, door.linha.recebido_em, ator=usuario, origem=ORIGEM, acao=acao, resultado="recusado: sem papel"
+        door.resources.db,
+        door.linha.recebido_em,
+        ator=usuario,
+        origem=ORIGEM,
+        acao=acao,
+        resultado="recusado: sem papel",
     )
     log.warning("gestor.sem_papel", usuario=usuario)
     return (
@@ -104,7 +107,7 @@ async def _command(door: _Porta, asked: Comando) -> None:
     quem = await _who(door, asked.usuario, asked.canal)
     if quem is None:
         refusal = await _stranger(door, asked.usuario, "comando")
-        await _private(door, asked.response_url, refusal, corrido(refusal))
+        await _private(door, asked, refusal, corrido(refusal))
         return
     read_ = interpretar(asked.texto)
     if isinstance(read_, Ajuda):
@@ -113,11 +116,11 @@ async def _command(door: _Porta, asked: Comando) -> None:
             door.resources.db, quem.agora, ator=quem.usuario, origem=ORIGEM, acao="ajuda",
             resultado="erro" if read_.erro else "feito",
         )  # fmt: skip
-        await _private(door, asked.response_url, "\n".join([title, *lines]), lista(title, lines))
+        await _private(door, asked, "\n".join([title, *lines]), lista(title, lines))
         return
     done = (await pedir(door.resources, read_.ferramenta, read_.args, quem)).resultado
     texto = f"{done.texto}\n{_usage(read_.ferramenta)}" if done.erro and "inválidos" in done.texto else done.texto
-    await _private(door, asked.response_url, texto, done.blocos or corrido(texto))
+    await _private(door, asked, texto, done.blocos or corrido(texto))
 
 
 def _usage(ferramenta: str) -> str:
@@ -125,9 +128,21 @@ def _usage(ferramenta: str) -> str:
     return f"Uso: {COMANDO} {sub.nome} {sub.uso}. Exemplo: {COMANDO} {sub.exemplo}"
 
 
-async def _private(door: _Porta, response_url: str, texto: str, blocos: Sequence[Bloco]) -> None:
+async def _private(door: _Porta, asked: Comando, texto: str, blocos: Sequence[Bloco]) -> None:
     payload = {"response_type": "ephemeral", "text": texto, "blocks": list(blocos)}
-    await door.slack.respond(response_url, payload)
+    await _respond(door, asked.response_url, payload, asked.canal, asked.usuario)
+
+
+async def _respond(
+    door: _Porta, response_url: str, payload: Mapping[str, Any], canal: str | None, usuario: str
+) -> None:
+    """Answer at the address that came along; where it is over, in the channel, for this person alone."""
+    try:
+        await door.slack.respond(response_url, payload)
+    except ProviderError as failure:
+        if failure.falha is not Falha.PERMANENTE or not canal:
+            raise
+        await door.slack.post_ephemeral(canal, usuario, str(payload["text"]))
 
 
 async def _talk(door: _Porta, asked: Mencao | MensagemDireta) -> None:
@@ -189,8 +204,6 @@ async def _acknowledge(door: _Porta, asked: Acao, quem: Quem) -> None:
     """Mark a notice as answered; seeing it is enough of a role."""
     number = int(asked.valor) if asked.valor.isdecimal() and len(asked.valor) < 19 else 0  # noqa: PLR2004 - a bigint
     where = (asked.canal, asked.mensagem_ts) if asked.canal and asked.mensagem_ts else None
-    if not allows(quem.papel, Papel.VIEWER):
-        return
     found = await reconhecer(door.resources, number, quem.usuario, where) if number else None
     await auditar(
         door.resources.db, quem.agora, ator=quem.usuario, origem=ORIGEM, acao=RECONHECER,
@@ -210,4 +223,5 @@ async def _answer(door: _Porta, asked: Acao, resultado: Resultado, *, particular
         {"response_type": "ephemeral", "replace_original": False} if particular else {"replace_original": True}
     )
     blocos = list(resultado.blocos or corrido(resultado.texto))
-    await door.slack.respond(asked.response_url, {**kind, "text": resultado.texto, "blocks": blocos})
+    payload = {**kind, "text": resultado.texto, "blocks": blocos}
+    await _respond(door, asked.response_url, payload, asked.canal, asked.usuario)

@@ -11,8 +11,9 @@ from lib.agent.gestor.contrato import Argumentos, Ferramenta, Previa, Quem, Resu
 from lib.agent.gestor.telas import hora, idade, lista
 from lib.auth import Papel
 from lib.domain.anonimo import como_dado
-from lib.queries import flag, metricas, pausa
+from lib.queries import metricas, pausa
 from lib.resources import Resources
+from lib.usecases import notificar
 from lib.usecases import pausar as uso
 
 NOTIFICACOES = "notificacoes"
@@ -106,10 +107,14 @@ async def prever_toggle(_: Resources, args: Toggle, __: Quem) -> Previa | Result
 async def toggle(resources: Resources, args: Toggle, quem: Quem) -> Resultado:
     """Look at the switch, or set it."""
     if args.acao is not Acao.STATUS:
-        await flag.put(resources.db, NOTIFICACOES, {"ativo": args.acao is Acao.ON, "por": quem.por}, quem.agora)
-    found = await flag.get(resources.db, NOTIFICACOES)
-    ligadas = not isinstance(found, dict) or found.get("ativo") is not False
-    return Resultado(f"Notificações {'ligadas' if ligadas else 'desligadas'}.", alvo=NOTIFICACOES)
+        await notificar.ligar(resources.db, ativas=args.acao is Acao.ON, por=quem.por, agora=quem.agora)
+    now = await notificar.situacao(resources.db)
+    desde = f" desde {hora(now.desde)} por {now.por or 'alguém'}" if now.desde and not now.ativas else ""
+    texto = (
+        f"Notificações {'ligadas' if now.ativas else 'desligadas'}{desde}. "
+        f"Na fila: {now.na_fila}; críticas sem resposta: {now.sem_resposta}."
+    )
+    return Resultado(texto, alvo=NOTIFICACOES)
 
 
 def _looks(args: Any) -> bool:

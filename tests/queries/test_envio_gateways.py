@@ -1,0 +1,222 @@
+"""What each gateway may carry: Meta's 24 hours and templates, addresses that only some know, and proofs of a send."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from lib.db import Database
+from lib.domain.chip import Gateway, TipoEnvio
+from lib.domain.evento import EfeitoRecibo, Outro, Preferencia, Recibo
+from lib.models import Chip
+from lib.models.conversa import Autor, Controle, StatusConversa
+from lib.queries import entrada, envio_desfecho
+from lib.queries.entrada import NewReceipt
+from lib.usecases.receber import Chegada, Debounce, receber_eventos
+from tests.builders import gravar, um_envio, uma_entrada
+from tests.queries.fabrica import Pessoa, agora, chip_que_envia, consulta, pessoas, reivindicar, resposta
+
+pytestmark = pytest.mark.anyio
+
+MODELO = {"nome": "followup_1", "idioma": "pt_BR", "parametros": ["Ana"]}
+CONTA = "waba-1"
+LOGO = Debounce(0, 0)
+
+
+async def no_meta(db: Database, *, ha: timedelta | None) -> tuple[Chip, Pessoa]:
+    """A Meta number alone, and a doctor who wrote to it so long ago; None: never."""
+    [chip] = await gravar(db, chip_que_envia(gateway=Gateway.META, instancia="1055", conta=CONTA))
+    [pessoa] = await pessoas(db, 1, conversa={"chip_id": chip.id})
+    if ha is not None:
+        await gravar(db, uma_entrada(pessoa.conversa, agora() - ha, chip_id=chip.id))
+    return chip, pessoa
+
+
+async def um_modelo(db: Database, **over: object) -> None:
+    row = {"status": "APPROVED", "corpo": "Oi, {{1}}! Posso te contar das vagas?", "parametros": 1} | over
+    await consulta(
+        db,
+        "INSERT INTO modelo_meta (conta, nome, idioma, categoria, status, corpo, parametros) "
+        "VALUES (%s, 'followup_1', 'pt_BR', 'MARKETING', %s, %s, %s)",
+        CONTA,
+        row["status"],
+        row["corpo"],
+        row["parametros"],
+    )
+
+
+async def test_inside_the_24_hours_the_text_itself_goes(db: Database) -> None:
+    _, pessoa = await no_meta(db, ha=timedelta(hours=23))
+    await gravar(db, resposta(pessoa, body="Oi!", modelo=MODELO))
+    await um_modelo(db)
+    [row] = (await reivindicar(db)).claimed
+    assert (row["gateway"], row["instancia"], row["body"], row["modelo"]) == ("meta", "1055", "Oi!", None)
+
+
+@pytest.mark.parametrize("ha", [timedelta(hours=24), timedelta(days=9), None])
+async def test_outside_them_only_an_approved_template_goes_and_the_thread_will_show_its_words(
+    db: Database, ha: timedelta | None
+) -> None:
+    _, pessoa = await no_meta(db, ha=ha)
+    [sent] = await gravar(db, um_envio(pessoa.conversa, tipo=TipoEnvio.FOLLOWUP, body="texto livre", modelo=MODELO))
+    await um_modelo(db)
+    [row] = (await reivindicar(db)).claimed
+    assert (row["modelo"], row["body"]) == (MODELO, "Oi, Ana! Posso te contar das vagas?")
+    [stored] = await consulta(db, "SELECT body, body_hash FROM outbox WHERE id = %s", sent.id)
+    assert stored == {"body": row["body"], "body_hash": sha256(row["body"].encode()).digest()}
+
+
+@pytest.mark.parametrize(
+    "achado",
+    [None, {"status": "PAUSED"}, {"status": "REJECTED"}, {"parametros": 2}],
+    ids=["none", "paused", "rejected", "other parameters"],
+)
+async def test_outside_them_nothing_goes_without_one(db: Database, achado: dict[str, object] | None) -> None:
+    _, pessoa = await no_meta(db, ha=timedelta(days=2))
+    await gravar(db, um_envio(pessoa.conversa, tipo=TipoEnvio.FOLLOWUP, modelo=MODELO), resposta(pessoa))
+    if achado is not None:
+        await um_modelo(db, **achado)
+    judged = await reivindicar(db)
+    assert (judged.claimed, judged.deferred) == ([], 1), "the reply waits for a number, the follow-up behind it"
+    states = await consulta(db, "SELECT DISTINCT state FROM outbox")
+    assert [row["state"] for row in states] == ["pending"]
+
+
+async def test_another_gateway_takes_what_meta_may_not(db: Database) -> None:
+    _, pessoa = await no_meta(db, ha=timedelta(days=2))
+    await gravar(db, chip_que_envia(instancia="julia-02"), resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    assert (row["gateway"], row["instancia"], row["modelo"]) == ("evolution", "julia-02", None)
+
+
+async def test_the_window_is_of_the_number_that_was_written_to(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    [other] = await gravar(db, chip_que_envia(gateway=Gateway.META, instancia="2066", trust_score=99))
+    await consulta(db, "UPDATE conversa SET chip_id = %s WHERE id = %s", other.id, pessoa.conversa.id)
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    assert row["instancia"] == chip.instancia
+
+
+@pytest.mark.parametrize(
+    ("lid", "destino", "gateway"), [("BR.1A2b3C", "BR.1A2b3C", "meta"), ("20100000", "20100000@lid", "evolution")]
+)
+async def test_who_has_no_number_is_reached_through_the_gateway_that_knows_them(
+    db: Database, lid: str, destino: str, gateway: str
+) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    [other] = await gravar(db, chip_que_envia(instancia="julia-02"))
+    wrong = other if gateway == "meta" else chip
+    await consulta(db, "UPDATE conversa SET chip_id = %s WHERE id = %s", wrong.id, pessoa.conversa.id)
+    await consulta(db, "UPDATE medico SET telefone = NULL, lid = %s WHERE id = %s", lid, pessoa.medico_id)
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    assert (row["gateway"], row["destino"]) == (gateway, destino)
+
+
+async def test_a_persons_words_pass_while_they_have_the_conversation_and_julias_do_not(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia())
+    held = {"chip_id": chip.id, "controle": Controle.HUMANO, "status": StatusConversa.ESCALATED}
+    [first, second] = await pessoas(db, 2, conversa=held)
+    await gravar(db, resposta(first, autor=Autor.HUMANO, body="aqui é o Rui"), resposta(second))
+    judged = await reivindicar(db)
+    assert [row["body"] for row in judged.claimed] == ["aqui é o Rui"]
+    assert [row["bloqueio"] for row in judged.blocked] == ["controle_humano"]
+    await envio_desfecho.mark_sent(db, [(judged.claimed[0]["id"], judged.claimed[0]["fence"], "3EB0")], 0)
+    [said] = await consulta(db, "SELECT autor, texto FROM interacao")
+    assert said == {"autor": "humano", "texto": "aqui é o Rui"}
+
+
+async def test_a_persons_words_stop_at_an_opt_out(db: Database) -> None:
+    [pessoa] = await pessoas(db, 1)
+    await gravar(db, chip_que_envia(), resposta(pessoa, autor=Autor.HUMANO))
+    await consulta(db, "UPDATE doctor_state SET permissao = 'opted_out'")
+    judged = await reivindicar(db)
+    assert [row["bloqueio"] for row in judged.blocked] == ["opted_out"]
+
+
+async def test_an_unclear_send_is_proved_by_our_own_id_in_a_receipt_of_its_own_number(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    await gravar(db, chip_que_envia(gateway=Gateway.META, instancia="2066"), resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_unknown(db, row["id"], row["fence"], "sem resposta", 30)
+    await entrada.store_receipts(db, [NewReceipt("2066", "wamid.X", "delivered", "entregue", row["id"])])
+    assert await envio_desfecho.reap_and_match(db, 30) == []
+    await entrada.store_receipts(db, [NewReceipt(chip.instancia, "wamid.A", "delivered", "entregue", row["id"])])
+    found = await envio_desfecho.reap_and_match(db, 30)
+    assert found == [(row["id"], "wamid.A")]
+    await envio_desfecho.mark_sent(db, [(row["id"], None, "wamid.A")], 0)
+    [said] = await consulta(db, "SELECT provider_msg_id, entrega FROM interacao WHERE direcao = 'saida'")
+    assert said == {"provider_msg_id": "wamid.A", "entrega": "entregue"}
+
+
+@pytest.mark.parametrize(("prova", "fim"), [(True, "pending"), (False, "parked")])
+async def test_absence_from_a_history_that_is_not_whole_proves_nothing(db: Database, fim: str, *, prova: bool) -> None:
+    [pessoa] = await pessoas(db, 1)
+    await gravar(db, chip_que_envia(), resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_unknown(db, row["id"], row["fence"], "sem resposta", 0)
+    for _ in range(3):
+        await envio_desfecho.mark_absent(db, row["id"], row["fence"], 3, 0, 5, prova=prova)
+    assert [r["state"] for r in await consulta(db, "SELECT state FROM outbox")] == [fim]
+
+
+@pytest.mark.parametrize(
+    ("efeito", "pergunta", "esperado"),
+    [
+        (EfeitoRecibo.OPTOUT, "SELECT permissao AS v FROM doctor_state", "opted_out"),
+        (EfeitoRecibo.SEM_WHATSAPP, "SELECT (sem_whatsapp_em IS NOT NULL) AS v FROM medico", True),
+        (EfeitoRecibo.CHIP_FORA, "SELECT conectado AS v FROM chip", False),
+    ],
+)
+async def test_a_failed_delivery_has_the_effect_that_it_tells(
+    db: Database, efeito: EfeitoRecibo, pergunta: str, esperado: object
+) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], "wamid.A")], 0)
+    recibo = Recibo("wamid.A", "failed", "falhou", row["id"], "131050 stopped", efeito)
+    chegada = Chegada("meta", chip.instancia, b"{}", agora())
+    for _ in range(2):
+        await receber_eventos(db, chegada, (recibo,), LOGO)
+    assert [r["v"] for r in await consulta(db, pergunta)] == [esperado]
+    [said] = await consulta(db, "SELECT entrega FROM interacao WHERE direcao = 'saida'")
+    assert said["entrega"] == "falhou"
+
+
+async def test_a_number_that_is_not_on_whatsapp_is_not_written_to_first_until_it_writes(db: Database) -> None:
+    [pessoa] = await pessoas(db, 1)
+    await consulta(db, "UPDATE medico SET sem_whatsapp_em = now()")
+    await gravar(db, chip_que_envia(), um_envio(pessoa.conversa, tipo=TipoEnvio.FOLLOWUP))
+    assert [row["bloqueio"] for row in (await reivindicar(db)).blocked] == ["sem_whatsapp"]
+    await consulta(db, "UPDATE doctor_state SET ultima_entrada_em = now() + interval '1 second'")
+    await gravar(db, um_envio(pessoa.conversa, tipo=TipoEnvio.FOLLOWUP))
+    assert len((await reivindicar(db)).claimed) == 1
+
+
+async def test_a_stop_told_to_the_gateway_is_a_stop_and_its_taking_back_is_not_ours_to_act_on(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    [known] = await consulta(db, "SELECT telefone FROM medico WHERE id = %s", pessoa.medico_id)
+    for parar in (True, False, True):
+        chegada = Chegada("meta", chip.instancia, f'{{"n":{int(parar)}}}'.encode(), agora())
+        await receber_eventos(db, chegada, (Preferencia(known["telefone"], None, parar=parar),), LOGO)
+    [state] = await consulta(db, "SELECT permissao FROM doctor_state WHERE medico_id = %s", pessoa.medico_id)
+    assert state["permissao"] == "opted_out"
+    kept = await consulta(db, "SELECT desfecho FROM inbox ORDER BY id")
+    assert [row["desfecho"] for row in kept] == [
+        "pediu ao WhatsApp para parar",
+        "voltou a permitir mensagens no WhatsApp",
+    ]
+
+
+async def test_the_events_of_one_body_are_told_apart_and_a_repeated_body_changes_nothing(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia())
+    chegada = Chegada("zapi", chip.instancia, b'{"ids":["a","b"]}', agora())
+    eventos = (Outro("um"), Outro("dois"), Recibo("A1", "READ", "lida"), Recibo("A2", "READ", "lida"))
+    for _ in range(2):
+        await receber_eventos(db, chegada, eventos, LOGO)
+    assert len(await consulta(db, "SELECT id FROM inbox")) == 2
+    assert len(await consulta(db, "SELECT id FROM delivery_event")) == 2
