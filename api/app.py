@@ -32,7 +32,7 @@ DIRETAS: Final = {evolution.CAMINHO: evolution.evolution, zapi.CAMINHO: zapi.zap
 WEBHOOKS: Final = {
     meta.CAMINHO: (meta.meta, ["GET", "POST"]),
     chatwoot.CAMINHO: (chatwoot.chatwoot, ["POST"]),
-    slack.CAMINHO: (slack.slack, ["POST"]),
+    slack.CAMINHO: (slack.slack, ["GET", "POST"]),
     salvy.CAMINHO: (salvy.salvy, ["POST"]),
 }
 ABERTAS: Final = frozenset({"/livez", "/readyz", *DIRETAS, *WEBHOOKS})

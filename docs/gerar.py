@@ -32,7 +32,7 @@ FOTOS = {
     "prefect-deployments.png": ("{prefect}/deployments", 1280, 560),
     "prefect-execucoes.png": ("{prefect}/runs", 1280, 1170),
     "prefect-artefato.png": ("{prefect}/artifacts/key/trust-score-latest", 1280, 440),
-    "sandbox.png": ("{sandbox}/", 1120, 900),
+    "sandbox.png": ("{sandbox}/?aba=sistemas", 1280, 900),
 }
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": []}
 

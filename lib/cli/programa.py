@@ -23,7 +23,9 @@ from lib.cli import (
     pausa,
     pilha,
     seed,
+    slack,
     token,
+    webhook,
 )
 from lib.errors import SettingsError
 from lib.stack.estado import StackError
@@ -40,7 +42,9 @@ NOUNS: tuple[tuple[str, typer.Typer], ...] = (
     ("fluxo", fluxo.app),
     ("memoria", memoria.app),
     ("mensagem", mensagem.app),
+    ("slack", slack.app),
     ("token", token.app),
+    ("webhook", webhook.app),
 )
 # Commands without a noun, about the stack as a whole: (name, function, help).
 COMMANDS = (*pilha.COMMANDS, *pausa.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)

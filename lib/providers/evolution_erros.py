@@ -30,7 +30,7 @@ BUSCA_MIDIA: Final = frozenset({"sendMedia", "sendWhatsAppAudio"})
 GRUPO_RECUSADO: Final = re.compile(
     r"\b(gone|not-acceptable|item-not-found|bad-request|resource-limit|conflict|not-authorized|forbidden|locked)\b"
 )
-CONVITE: Final = re.compile(r"[A-Za-z0-9]{22}")
+CONVITE: Final = re.compile(r"\b[A-Za-z0-9]{22}\b")
 CHAVE_RECUSADA: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 RECUSADO: Final = frozenset(
     {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
@@ -40,7 +40,7 @@ RECUSADO: Final = frozenset(
 def flatten(message: object) -> tuple[str, ...]:
     """Return the texts in an error's `message`: a string, a list, a list of lists, of objects, or nothing.
 
-    Numbers and addresses inside objects, and invitations, are left out: the reason of a failure is stored and logged.
+    Numbers and addresses inside objects, and invitations, are hidden: the reason of a failure is stored and logged.
     """
     if message is None:
         return ()
@@ -50,8 +50,7 @@ def flatten(message: object) -> tuple[str, ...]:
         if message.get("exists") is False:
             return (NUMERO_INEXISTENTE,)
         return flatten(message.get("message"))
-    text = str(message)
-    return () if CONVITE.fullmatch(text) else (text,)
+    return (CONVITE.sub("***", str(message)),)
 
 
 def error_message(body: object) -> object:

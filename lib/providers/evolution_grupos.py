@@ -90,7 +90,8 @@ class Grupos(Linha):
         try:
             answer = await self.ask("inviteInfo", "GET", path, params=params, prazo_s=GRUPO_S)
         except GatewayError as failure:
-            raise _refusal(failure) from failure
+            _raise_refusal(failure)
+            raise
         return _grupo(answer.objeto) or _none("inviteInfo")
 
     async def accept_invite(self, instancia: str, convite: str) -> str:
@@ -105,7 +106,8 @@ class Grupos(Linha):
         try:
             answer = await self.ask("acceptInviteCode", "GET", path, params=params, segura=False, prazo_s=GRUPO_S)
         except GatewayError as failure:
-            raise _refusal(failure) from failure
+            _raise_refusal(failure)
+            raise
         jid = answer.objeto.get("groupJid")
         if answer.objeto.get("accepted") is not True or not isinstance(jid, str):
             raise malformed("acceptInviteCode", answer, "accepted no group")
@@ -167,14 +169,15 @@ def _none(nome: str) -> Grupo:
     raise GatewayError(f"evolution {nome}: an answer without a group")
 
 
-def _refusal(failure: GatewayError) -> GatewayError:
-    """Return WhatsApp's own refusal where its word came through; else the failure as it is."""
+def _raise_refusal(failure: GatewayError) -> None:
+    """Raise WhatsApp's own refusal where its word came through."""
     cause = failure.__cause__
     if not isinstance(cause, ProviderError) or cause.falha is not Falha.PERMANENTE:
-        return failure
+        return
     words_said = set(re.findall(r"[a-z]+(?:-[a-z]+)*", cause.motivo))
     known = next((motivo for motivo in MotivoConvite if motivo.value in words_said), None)
-    return ConviteRecusadoError(failure.reason, known) if known else failure
+    if known:
+        raise ConviteRecusadoError(failure.reason, known) from cause
 
 
 def _grupo(row: Mapping[str, Any]) -> Grupo | None:

@@ -61,7 +61,7 @@ UPDATE chatwoot_conversa SET conferir_em = now(),
 WHERE chatwoot_id = :chatwoot_id RETURNING conversation_id
 """)
 
-# `controle` is that of the doctor's open conversation; without one there is nobody to hand over, and no look.
+# What was asked for, and whatever differs from the doctor's open conversation, however it came to differ.
 _CLAIM_OF = """-- chatwoot.claim
 WITH alvo AS (
   SELECT cc.conversation_id FROM chatwoot_conversa cc WHERE cc.conferir_em <= now()
@@ -74,16 +74,14 @@ WITH alvo AS (
     JOIN conversa a ON a.medico_id = v.medico_id AND a.{aberta} AND a.controle = 'ai'
   WHERE cc.base_pessoa),
 devida AS (
-  SELECT cc.conversation_id, a.id AS aberta_id FROM alvo
-  JOIN chatwoot_conversa cc ON cc.conversation_id = alvo.conversation_id
-  JOIN conversa v ON v.id = cc.conversation_id JOIN conversa a ON a.medico_id = v.medico_id AND a.{aberta}
+  SELECT cc.conversation_id FROM alvo JOIN chatwoot_conversa cc ON cc.conversation_id = alvo.conversation_id
   WHERE (cc.lease_until IS NULL OR cc.lease_until < now()) AND NOT {fora}
     AND (CAST(:so AS bigint) IS NULL OR cc.chatwoot_id = :so)
   ORDER BY cc.conferir_em NULLS FIRST LIMIT :limite FOR UPDATE OF cc SKIP LOCKED)
 UPDATE chatwoot_conversa cc SET claim = :claim, lease_until = now() + make_interval(secs => :lease_s)
 FROM devida d WHERE cc.conversation_id = d.conversation_id
 RETURNING cc.conversation_id, cc.chatwoot_id, cc.base_pessoa, cc.escrita_pessoa, cc.ultima_msg_id, cc.tentativas,
-  cc.claim, d.aberta_id, now() AS inicio
+  cc.claim, now() AS inicio
 """
 _CLAIM = text(_CLAIM_OF.format(aberta=ABERTA, fora=FORA))
 

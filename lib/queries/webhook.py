@@ -44,7 +44,7 @@ WHERE id = :id AND claim = :claim RETURNING estado
 
 _REPLAY = text("""-- webhook.replay
 UPDATE webhook SET estado = 'pendente', tentativas = 0, next_at = now(), lease_until = NULL, claim = NULL
-WHERE id = ANY(CAST(:ids AS bigint[])) AND estado = 'morto' RETURNING id
+WHERE (CAST(:ids AS bigint[]) IS NULL OR id = ANY(CAST(:ids AS bigint[]))) AND estado = 'morto' RETURNING id
 """)
 
 _DEAD = text("""-- webhook.dead
@@ -92,9 +92,9 @@ async def failed(db: Database, row: Row, motivo: str, espera_s: float) -> bool:
     return bool(rows) and rows[0]["estado"] == "morto"
 
 
-async def replay(db: Database, ids: Sequence[int]) -> list[int]:
-    """Make dead webhooks due again; return which were dead."""
-    [rows] = await db.round_trip(Step(_REPLAY, {"ids": list(ids)}, writes=True))
+async def replay(db: Database, ids: Sequence[int] | None) -> list[int]:
+    """Make dead webhooks due again, all of them without ids; return which were dead."""
+    [rows] = await db.round_trip(Step(_REPLAY, {"ids": None if ids is None else list(ids)}, writes=True))
     return [row["id"] for row in rows]
 
 

@@ -5,21 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, Request, Response
 
 from lib.http import open_client
 from lib.sandbox.config import SandboxConfig
-from lib.sandbox.control import control_router, only_loopback
+from lib.sandbox.control import control_router
 from lib.sandbox.courier import Courier
-from lib.sandbox.evolution_instances import instance_routes
-from lib.sandbox.evolution_messages import message_routes
-from lib.sandbox.evolution_wire import Desk
-from lib.sandbox.messages_api import Oracle, anthropic_routes
-from lib.sandbox.page import page
+from lib.sandbox.mundos import all_routes, no_route, open_mundos
+from lib.sandbox.page import page_router
 from lib.sandbox.poster import Poster
-from lib.sandbox.replies import CUT, anthropic_error, evolution_error, json_reply
-from lib.sandbox.world import World
+from lib.sandbox.replies import CUT, json_reply
 
 _WEBHOOK_TIMEOUT_S = 30.0
 
@@ -45,43 +40,31 @@ def create_app(config: SandboxConfig | None = None) -> FastAPI:
         ValueError: a variable of the environment is unusable.
     """
     config = config or SandboxConfig.from_env(os.environ)
-    world = World(config)
-    desk = Desk(world)
-    oracle = Oracle()
+    mundos = open_mundos(config)
+    desk = mundos.desk
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         plain, secure = Poster(_WEBHOOK_TIMEOUT_S), open_client(timeout_s=_WEBHOOK_TIMEOUT_S, limit=4)
-        desk.courier_now = Courier(plain, secure, desk.fresh_policy(), config.server_url, world.rng)
+        desk.courier_now = Courier(plain, secure, desk.fresh_policy(), config.server_url, desk.world.rng)
         try:
             yield
         finally:
-            await desk.courier().close()
-            world.close()
+            await mundos.close()
 
     app = SandboxApp(title="Sandbox do Agente Júlia", version="1", lifespan=lifespan)
-    for method, path, endpoint in (
-        *message_routes(desk),
-        *anthropic_routes(oracle, world.faults),
-        *instance_routes(desk),
-    ):
+    for method, path, endpoint in all_routes(mundos):
         app.add_route(path, endpoint, methods=[method], include_in_schema=False)
-    app.include_router(control_router(desk, oracle))
+    app.include_router(control_router(mundos))
+    app.include_router(page_router())
     app.add_exception_handler(404, _no_route)
     app.add_exception_handler(405, _no_route)
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(only_loopback)])
-    async def home() -> str:
-        return page(world, desk.courier(), oracle)
-
     return app
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    """Each vendor's own way to say that there is no such route."""
+    """What is ours says so itself; the rest as its vendor would."""
     path = request.url.path
     if path.startswith("/_sandbox"):
         return json_reply({"detail": getattr(error, "detail", "não existe")}, getattr(error, "status_code", 404))
-    if path.startswith("/v1/"):
-        return anthropic_error(404, "Not found")
-    return evolution_error(404, [f"Cannot {request.method} {path}"])
+    return no_route(request.method, path)

@@ -76,12 +76,11 @@ async def vivo() -> AsyncIterator[Vivo]:
         chegadas.came.append((raw, dict(request.headers)))
         return Response(status_code=chegadas.answers.pop(0) if chegadas.answers else 200)
 
-    receiver = FastAPI()
-    receiver.add_route("/webhooks/meta", door, methods=["POST"])
     desk = Desk(World(SandboxConfig(retry_s=0.02, receipts_ms=(5, 10, 15))))
     app = FastAPI()
-    async with serving(receiver) as api_url, serving(app) as url:
-        mundo = MetaWorld(desk.world, MetaKeys(token=TOKEN, app_secret=SEGREDO, api_url=api_url, server_url=url))
+    app.add_route("/webhooks/meta", door, methods=["POST"])
+    async with serving(app) as url:
+        mundo = MetaWorld(desk.world, MetaKeys(token=TOKEN, app_secret=SEGREDO, api_url=url, server_url=url))
         for method, path, endpoint in meta_routes(desk, mundo):
             app.add_route(path, endpoint, methods=[method])
         plain, secure = open_client(), open_client()

@@ -21,6 +21,7 @@ from tests.usecases.chatwoot_memoria import Memoria, contato_mudou, mensagem_cri
 from tests.usecases.chatwoot_palco import Palco, montar
 
 pytestmark = pytest.mark.anyio
+TELEFONE = "+5511900010001"
 
 
 @pytest.fixture
@@ -73,21 +74,17 @@ async def test_a_lost_webhook_is_made_up_for_by_the_sweep(palco: Palco) -> None:
     assert await palco.controle() == "humano"
 
 
-async def test_messages_reach_the_doctor_in_their_order_whatever_the_order_of_the_webhooks(db: Database) -> None:
-    for ordem in permutations(range(3)):
-        palco = await montar(db)
-        antes = len(await palco.outbox())
-        webhooks = []
-        for n in range(3):
-            palco.mundo.diz(palco.chatwoot_id, f"m{n}")
-            webhooks.append(raw(palco.mundo))
-        await asyncio.gather(*(palco.webhook(webhooks[n]) for n in ordem))
-        await palco.concilia()
-        ditas = [row["body"] for row in (await palco.outbox())[antes:]]
-        assert ditas == ["m0", "m1", "m2"]
-        await consulta(db, "DELETE FROM chatwoot_nota")
-        await consulta(db, "DELETE FROM outbox")
-        await consulta(db, "DELETE FROM chatwoot_conversa")
+@pytest.mark.parametrize("ordem", tuple(permutations(range(3))))
+async def test_messages_reach_the_doctor_in_their_order_whatever_the_order_of_the_webhooks(
+    palco: Palco, ordem: tuple[int, ...]
+) -> None:
+    webhooks = []
+    for n in range(3):
+        palco.mundo.diz(palco.chatwoot_id, f"m{n}")
+        webhooks.append(raw(palco.mundo))
+    await asyncio.gather(*(palco.webhook(webhooks[n]) for n in ordem))
+    await palco.concilia()
+    assert [row["body"] for row in await palco.outbox()] == ["m0", "m1", "m2"]
 
 
 async def test_a_message_that_became_visible_late_is_not_skipped(palco: Palco) -> None:
@@ -197,7 +194,8 @@ async def test_what_is_older_than_a_day_is_not_sent_any_more_but_told(palco: Pal
     assert await palco.controle() == "ai"
 
 
-async def test_a_thread_that_a_person_opened_reaches_the_doctor_of_its_phone(palco: Palco) -> None:
+async def test_a_thread_that_a_person_opened_reaches_the_doctor_of_its_phone(db: Database) -> None:
+    palco = await montar(db, telefone=TELEFONE)
     nova = palco.mundo.abre(1)
     palco.mundo.diz(nova, "escrevo por um fio novo")
     for _ in range(2):
@@ -239,11 +237,12 @@ async def test_an_agent_reaches_a_doctor_whose_conversation_had_ended(palco: Pal
 async def test_a_phone_entered_for_a_lid_joins_the_two_doctors(db: Database) -> None:
     palco = await montar(db, telefone=None, lid="201000000001001")
     [outra] = await pessoas(db, 1)
-    contato = replace(palco.mundo.contatos[1], telefone=outra.medico.telefone)
+    await consulta(db, "UPDATE medico SET telefone = %s WHERE id = %s", TELEFONE, outra.medico_id)
+    contato = replace(palco.mundo.contatos[1], telefone=TELEFONE)
     for _ in range(2):
         await palco.webhook(contato_mudou(contato))
     medicos = await consulta(db, "SELECT telefone, lid FROM medico")
-    assert medicos == [{"telefone": outra.medico.telefone, "lid": "201000000001001"}]
+    assert medicos == [{"telefone": TELEFONE, "lid": "201000000001001"}]
     palco.mundo.diz(palco.chatwoot_id, "continuo por aqui")
     await palco.webhook(raw(palco.mundo))
     [row] = await consulta(db, "SELECT o.conversation_id, c.status FROM outbox o JOIN conversa c"

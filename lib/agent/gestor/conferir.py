@@ -35,12 +35,12 @@ def conferir(texto: str, *, fatos: Sequence[str], ditos: Sequence[str], segredos
     `fatos` are the tool results of this request, `ditos` what the manager wrote now or before and what was answered.
     """
     folded, facts = dobrar(texto), [*fatos, *ditos]
-    returned = dobrar(" ".join(fatos))
+    returned = set(palavras(" ".join(fatos)).split())
     numbers = {number for fact in facts for number in _NUMERO.findall(fact)}
     wrong = {
         VAZIA: not palavras(texto),
         NUMERO_SEM_FONTE: any(number not in numbers for number in _NUMERO.findall(texto)),
-        ATO_NAO_FEITO: bool(_FIZ.search(folded)) or any(act[0][:-1] not in returned for act in _ATO.finditer(folded)),
+        ATO_NAO_FEITO: bool(_FIZ.search(folded)) or any(act[0] not in returned for act in _ATO.finditer(folded)),
         NOME_SEM_FONTE: lugar_sem_fonte(texto, facts, ()) or pessoa_sem_fonte(texto, facts),
         LINK: link_proibido(texto, ()),
         SEGREDO: copia_segredo(texto, segredos),

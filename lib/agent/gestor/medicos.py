@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from lib.agent.gestor.contrato import Argumentos, Ferramenta, Previa, Quem, Resultado, erro
-from lib.agent.gestor.quem_e import MEDICO, achar, breve, procurar, ve_telefone
+from lib.agent.gestor.quem_e import MEDICO, achar, breve, ve_telefone
 from lib.agent.gestor.telas import fone, hora, lista
 from lib.auth import Papel
 from lib.db import Row
@@ -79,11 +79,8 @@ class Desbloquear(Bloquear):
 
 async def buscar(resources: Resources, args: BuscarMedico, quem: Quem) -> Resultado:
     """Show one doctor's card, or the few who may be meant."""
-    found = await procurar(resources.db, args.identificador)
-    if len(found) != 1:
-        one = await achar(resources.db, args.identificador)
-        return one if isinstance(one, Resultado) else _card(one, quem)
-    return _card(found[0], quem)
+    row = await achar(resources.db, args.identificador)
+    return row if isinstance(row, Resultado) else _card(row, quem)
 
 
 def _card(row: Row, quem: Quem) -> Resultado:

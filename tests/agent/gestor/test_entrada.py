@@ -41,7 +41,7 @@ class Roteiro:
 
 class Ausente:
     async def gerar(self, pedido: Pedido) -> Resposta:
-        raise ModelUnavailableError("away")
+        raise ModelUnavailableError(f"away for {pedido.prazo_s}")
 
 
 def usa(nome: str, **entrada: Any) -> tuple[UsoFerramenta, ...]:
@@ -222,7 +222,7 @@ async def test_a_session_keeps_twenty_messages_for_half_an_hour(mesa: Mesa) -> N
     mesa.agora += timedelta(minutes=31)
     await mesa.fala("oi de novo")
     [row] = await linhas(mesa.db, "SELECT mensagens FROM slack_sessao")
-    assert [said["texto"] for said in row["mensagens"]][0] == "oi de novo"
+    assert row["mensagens"][0]["texto"] == "oi de novo"
 
 
 async def test_an_answer_that_may_go_later_comes_again_and_one_that_cannot_is_let_go(mesa: Mesa) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -154,7 +155,7 @@ async def _mes(mesa: Mesa) -> None:
     await gravar(
         mesa.db, Transferencia(conversation_id=id_of(conversa), gatilho=Gatilho.MANUAL, motivo="x", aberta_em=AGORA)
     )
-    stop = {
+    stop: dict[str, Any] = {
         "conversation_id": id_of(conversa), "medico_id": id_of(medica), "fence": 1, "desfecho": Desfecho.OPTOUT,
         "motivo": "parou", "etapas": {}, "custos": {}, "iniciado_em": AGORA, "terminado_em": AGORA,
     }  # fmt: skip
