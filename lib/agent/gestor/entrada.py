@@ -30,6 +30,7 @@ SESSAO_MAX: Final = 20
 ESPERA: Final = timedelta(seconds=3)
 EVENTO: Final = "gestor_resposta"
 PERDIDAS: Final = frozenset({Falha.PERMANENTE, Falha.CANAL_FORA, Falha.INCERTA})
+PREVIA: Final = "Um pedido espera a sua confirmação."
 _SIM_OU_NAO: Final = frozenset(
     {"sim", "s", "nao", "n", "ok", "confirmo", "confirma", "confirmar", "pode", "pode sim", "cancela", "cancelar"}
 )
@@ -174,8 +175,13 @@ async def _talk(door: _Porta, asked: Mencao | MensagemDireta) -> None:
         detalhes={"papel": quem.papel.value, "propostas": len(answer.propostas), "causa": quem.causa},
     )  # fmt: skip
     thread = asked.thread_ts or (asked.ts if isinstance(asked, Mencao) else None)
-    blocks = [*corrido(answer.texto), *(bloco for proposta in answer.propostas for bloco in proposta)]
-    await door.slack.post_message(quem.canal, answer.texto, blocks, thread_ts=thread, evento=(EVENTO, chave))
+    await door.slack.post_message(
+        quem.canal, answer.texto, corrido(answer.texto), thread_ts=thread, evento=(EVENTO, chave)
+    )
+    for n, proposta in enumerate(answer.propostas):
+        # Each in a message of its own: the outcome stands in its place and leaves the others their buttons.
+        name = (EVENTO, f"{chave}:{n}")
+        await door.slack.post_message(quem.canal, PREVIA, proposta, thread_ts=thread, evento=name)
 
 
 async def _aside(door: _Porta, asked: Mencao | MensagemDireta, texto: str) -> None:

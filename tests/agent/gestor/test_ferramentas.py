@@ -29,6 +29,7 @@ from tests.builders import (
     uma_saida,
     uma_vaga,
 )
+from tests.queries.fabrica import chip_que_envia, reivindicar
 
 pytestmark = pytest.mark.anyio
 FONE = "+5511900001001"
@@ -288,3 +289,14 @@ async def test_a_pause_and_the_notifications_are_switched_by_their_buttons(mesa:
     assert "desligadas" in await confirma(mesa, "notificacoes off", ALDA)
     assert "desligadas" in dito(await mesa.comando("notificacoes", ALDA))
     assert "ligadas" in await confirma(mesa, "notificacoes on", ALDA)
+
+
+async def test_a_persons_message_leaves_while_a_person_has_the_conversation(mesa: Mesa) -> None:
+    await gravar(mesa.db, chip_que_envia())
+    medica, _ = await uma_medica(mesa)
+    [conversa] = await linhas(mesa.db, "UPDATE conversa SET controle = 'humano' RETURNING id")
+    assert "na fila" in await confirma(mesa, f"enviar #{medica.id} Oi, doutora!")
+    assert "na fila" in await confirma(mesa, f"enviar #{medica.id} Tudo bem?")
+    sent = await reivindicar(mesa.db)
+    assert [(row["body"], row["conversation_id"]) for row in sent.claimed] == [("Oi, doutora!", conversa["id"])]
+    assert sent.blocked == []
