@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from lib import ledger
 from lib.agent.gestor import entrada as gestor
 from lib.db import Row
+from lib.errors import AgenteError
 from lib.log import get_logger
 from lib.queries import webhook
 from lib.queries.webhook import Webhook
 from lib.resources import Resources
-from lib.usecases import chatwoot, espelhar, fila_zapi, modelos_meta, notificar, salvy
+from lib.usecases import chatwoot, fila_zapi, modelos_meta, notificar, salvy
+from lib.usecases.chatwoot_notas import avisar_falhas
+from lib.usecases.chatwoot_ponte import Ponte
+from lib.usecases.conciliar import conciliar
 from lib.usecases.enviar import backoff_s
+from lib.usecases.espelhar import espelhar
 
 LEASE_S: Final = 60.0
 Atender = Callable[[Resources, Webhook], Awaitable[None]]
 
 ATENDENTES: Final[Mapping[str, Atender]] = {
-    "chatwoot": chatwoot.atender,
     "meta": modelos_meta.atender,
     "salvy": salvy.atender,
     "slack": gestor.atender,
 }
+
+
+class NotSetUpError(AgenteError):
+    """A stored webhook is of a system that this machine has no settings for (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +42,29 @@ class Cuidado:
 
     nome: str
     cada_s: float
-    fazer: Callable[[Resources], Awaitable[object]]
+    fazer: Callable[[], Awaitable[object]]
 
 
-def cuidados(resources: Resources) -> list[Cuidado]:
+def ponte_de(resources: Resources) -> Ponte | None:
+    """Return the bridge to Chatwoot where it is set up; one for a process, which remembers who we are there."""
+    return Ponte(resources.db, resources.chatwoot, resources.clock) if resources.chatwoot is not None else None
+
+
+def cuidados(resources: Resources, ponte: Ponte | None) -> list[Cuidado]:
     """Return the upkeep of the systems that are set up here."""
     found: list[Cuidado] = []
-    if resources.chatwoot is not None:
+    if ponte is not None:
         found += [
-            Cuidado("espelhar", 1.0, espelhar.espelhar),
-            Cuidado("conciliar", 2.0, chatwoot.conciliar),
-            Cuidado("avisar_falhas", 5.0, chatwoot.avisar_falhas),
+            Cuidado("espelhar", 1.0, partial(espelhar, ponte)),
+            Cuidado("conciliar", 1.0, partial(conciliar, ponte)),
+            Cuidado("avisar_falhas", 5.0, partial(avisar_falhas, ponte)),
         ]
     if resources.slack is not None:
-        found.append(Cuidado("notificar", 2.0, notificar.notificar))
+        found.append(Cuidado("notificar", 2.0, partial(notificar.notificar, resources)))
     if resources.zapi is not None:
-        found.append(Cuidado("conferir_filas", 30.0, fila_zapi.conferir_filas))
+        found.append(Cuidado("conferir_filas", 30.0, partial(fila_zapi.conferir_filas, resources)))
     if resources.salvy is not None:
-        found.append(Cuidado("esquecer_sms", 60.0, lambda r: salvy.esquecer_sms(r.db, r.clock())))
+        found.append(Cuidado("esquecer_sms", 60.0, lambda: salvy.esquecer_sms(resources.db, resources.clock())))
     return found
 
 
@@ -62,6 +76,7 @@ class Atendimento:
     """One process's share of the stored webhooks."""
 
     resources: Resources
+    ponte: Ponte | None
 
     async def claim(self, limite: int) -> list[Row]:
         """Claim up to `limite` due webhooks."""
@@ -75,7 +90,7 @@ class Atendimento:
         linha = Webhook(*(row[name] for name in ("id", "source", "tipo", "chave", "raw", "recebido_em")))
         with ledger.measure(f"webhook.{linha.source}"):
             try:
-                await ATENDENTES[linha.source](self.resources, linha)
+                await self._attend(linha)
             except Exception as failure:  # noqa: BLE001 - the door of a webhook, which comes again
                 motivo = type(failure).__name__
                 espera_s = backoff_s(self.resources.settings.retry_s, row["tentativas"])
@@ -86,3 +101,11 @@ class Atendimento:
                 )
                 return
             await webhook.done(self.resources.db, row)
+
+    async def _attend(self, linha: Webhook) -> None:
+        if linha.source != "chatwoot":
+            await ATENDENTES[linha.source](self.resources, linha)
+        elif self.ponte is not None:
+            await chatwoot.atender(self.ponte, linha)
+        else:
+            raise NotSetUpError(linha.source)

@@ -9,11 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from time import monotonic
 from uuid import uuid4
 
-from api.atendimento import Atendimento, cuidados
+from api.atendimento import Atendimento, cuidados, ponte_de
 from lib import ledger
 from lib.agent.contexto import Contexto, montar_contexto_completo
 from lib.agent.diretrizes import Diretrizes
@@ -122,8 +121,9 @@ class Worker:
         )
         self._turns = Lane("turnos", settings.turnos_simultaneos, settings.poll_s, self._claim_turns, self._turn)
         self._sends = Lane("envios", settings.envios_simultaneos, settings.poll_s, self._envio.claim, self._send)
-        self._atendimento = Atendimento(resources)
-        self._webhooks = Lane("webhooks", WEBHOOKS, settings.poll_s, self._atendimento.claim, self._atendimento.work)
+        self._ponte = ponte_de(resources)
+        self._atendimento = Atendimento(resources, self._ponte)
+        self._webhooks = Lane("webhooks", WEBHOOKS, settings.poll_s, self._atendimento.claim, self._webhook)
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -151,9 +151,8 @@ class Worker:
                 poll_s = self._resources.settings.poll_s
                 group.create_task(self._every(max(RECONCILIA_S, poll_s), "reconciliar", self._reconcile))
                 group.create_task(self._every(LIBERA_S, "liberar", self._release))
-                for cuidado in cuidados(self._resources):
-                    work = partial(cuidado.fazer, self._resources)
-                    group.create_task(self._every(cuidado.cada_s, cuidado.nome, work))
+                for cuidado in cuidados(self._resources, self._ponte):
+                    group.create_task(self._every(cuidado.cada_s, cuidado.nome, cuidado.fazer))
         finally:
             self._idle.set()
 
@@ -265,6 +264,10 @@ class Worker:
             more = await self._envio.send(row)
         if more:
             self._sends.bell.set()
+
+    async def _webhook(self, row: Row) -> None:
+        await self._atendimento.work(row)
+        self._sends.bell.set()  # a person may have written to a doctor
 
     async def _reconcile(self) -> None:
         if await self._envio.reconcile():

@@ -128,17 +128,37 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Connection(httpcore.AsyncHTTPConnection):
-    """A connection that is not used again once its server has hung up: over HTTP/2 the pool itself would not look."""
+    """A connection that is not used again once its server has hung up or a request on it was given up.
+
+    Over HTTP/2 the pool itself would look at neither: what still comes for a request given up eats the window of the
+    whole connection, until nothing comes any more.
+    """
 
     _stream: Stream | None = None
+    _spoilt = False
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        try:
+            return await super().handle_async_request(request)
+        except httpcore.ConnectionNotAvailable:  # the pool gives the request to another
+            raise
+        except BaseException:
+            self._spoilt = True
+            raise
+
+    def is_available(self) -> bool:
+        return not self._spoilt and super().is_available()
+
+    def has_expired(self) -> bool:
+        return super().has_expired() or ((self._spoilt or self._hung_up()) and self.is_idle())
+
+    def _hung_up(self) -> bool:
+        return self._stream is not None and self._stream.ended
 
     async def _connect(self, request: httpcore.Request) -> httpcore.AsyncNetworkStream:
         stream = await super()._connect(request)
         self._stream = stream if isinstance(stream, Stream) else None
         return stream
-
-    def has_expired(self) -> bool:
-        return super().has_expired() or (self._stream is not None and self._stream.ended and self.is_idle())
 
 
 class _Pool(httpcore.AsyncConnectionPool):

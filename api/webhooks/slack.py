@@ -19,7 +19,6 @@ from lib.resources import Resources
 from lib.usecases.webhook import guardar
 
 CAMINHO: Final = "/webhooks/slack"
-METODOS: Final = ("GET", "POST")
 FORNECEDOR: Final = "slack"
 TIMESTAMP: Final = "x-slack-request-timestamp"
 ASSINATURA: Final = "x-slack-signature"

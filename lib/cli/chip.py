@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
 from lib.settings import load_settings
 from lib.usecases.instancias import Ligados, RealGatewayError, ligar_chips
+
+AGUARDA: Final = {
+    Gateway.EVOLUTION: "aguarda a leitura do código QR no gateway",
+    Gateway.ZAPI: "aguarda a leitura do código QR no painel da Z-API",
+    Gateway.META: "não está conectado na Meta; veja o número no WhatsApp Manager",
+}
 
 app = typer.Typer(help="Chips: os números de WhatsApp da Júlia.", no_args_is_help=True)
 
@@ -31,7 +38,9 @@ def ligar(
     ] = False,
     em_json: Annotated[bool, typer.Option("--json", help="Saída em JSON, para programas.")] = False,
 ) -> None:
-    """Cria no gateway as instâncias dos chips em uso, com o nosso webhook, e as conecta. Repetir não muda nada.
+    """Liga os chips em uso, cada um no seu gateway, com o nosso webhook. Repetir não muda nada.
+
+    Na Evolution cria a instância e a conecta. Na Z-API e na Meta o número já existe: liga os webhooks e lê o estado.
 
     Sai com 1 se alguma ficou de fora.
     """
@@ -44,14 +53,14 @@ def ligar(
         typer.echo("erro: o banco de dados não responde. Veja `agente doctor`.", err=True)
         raise typer.Exit(1) from None
     if em_json:
-        typer.echo(json.dumps({**asdict(done), "falhas": dict(done.falhas)}, ensure_ascii=False))
+        typer.echo(json.dumps(asdict(done), ensure_ascii=False))
     else:
         typer.echo(
             f"{len(done.abertas)} de {done.total} chips conectados"
             f" ({done.criadas} instâncias criadas, {done.atualizadas} já existiam)."
         )
-        for name in done.fechadas:
-            typer.echo(f"  {name}: aguarda a leitura do código QR no gateway")
+        for name, gateway in done.fechadas.items():
+            typer.echo(f"  {name}: {AGUARDA[gateway]}")
         for name, reason in done.falhas.items():
             typer.echo(f"  {name}: {reason}")
     raise typer.Exit(0 if len(done.abertas) == done.total else 1)

@@ -88,7 +88,8 @@ _MARCA: Final[Mapping[Severidade, str]] = MappingProxyType(
     {Severidade.CRITICO: "🔴 Crítico", Severidade.ALERTA: "🟠 Alerta", Severidade.INFO: "🔵 Aviso"}
 )
 _TRATAMENTO: Final = re.compile(r"^(?:dr|dra|doutor|doutora|prof|profa)\.?$", re.IGNORECASE)
-_NOME: Final = re.compile(r"[^\W\d_]{2,20}(?:[-'\u2019][^\W\d_]{2,20})?")
+_LIGAS: Final = str.maketrans("", "", "-'\u2019")
+NOME_MAX: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def espera(tentativas: int, pedida_s: float | None = None) -> timedelta:
 def primeiro_nome(nome: str | None) -> str | None:
     """Return the first name in what a person is called; None where that is no name, as a number or a sentence."""
     words = [word for word in (nome or "").split()[:6] if not _TRATAMENTO.match(word)]
-    return words[0] if words and _NOME.fullmatch(words[0]) else None
+    letters = words[0].translate(_LIGAS) if words else ""
+    return words[0] if letters.isalpha() and words[0][0].isalpha() and 1 < len(words[0]) <= NOME_MAX else None
 
 
 def titulo(item: Item, lembrete: int = 0) -> str:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from lib.domain.telefone import ler_jid
-from lib.providers.chamada import Falha, ProviderError
+from lib.providers.chamada import Falha, ProviderError, Resposta
 from lib.providers.evolution_json import instant, items, tree, whole, words
 from lib.providers.evolution_linha import Linha, malformed, segment
 from lib.providers.whatsapp import GatewayError
@@ -92,7 +92,7 @@ class Grupos(Linha):
         except GatewayError as failure:
             _raise_refusal(failure)
             raise
-        return _grupo(answer.objeto) or _none("inviteInfo")
+        return _one("inviteInfo", answer)
 
     async def accept_invite(self, instancia: str, convite: str) -> str:
         """Join a group and return its address. A GET that changes something: not safe to repeat.
@@ -126,7 +126,7 @@ class Grupos(Linha):
         """Return one group that the number is in. Safe to repeat."""
         path = f"/group/findGroupInfos/{segment(instancia)}"
         answer = await self.ask("findGroupInfos", "GET", path, params=_jid(grupo), prazo_s=GRUPO_S)
-        return _grupo(answer.objeto) or _none("findGroupInfos")
+        return _one("findGroupInfos", answer)
 
     async def group_participants(self, instancia: str, grupo: str) -> tuple[Participante, ...]:
         """Return the members of a group that the number is in. Safe to repeat."""
@@ -165,8 +165,11 @@ def _jid(grupo: str) -> dict[str, str]:
     return {"groupJid": grupo}
 
 
-def _none(nome: str) -> Grupo:
-    raise GatewayError(f"evolution {nome}: an answer without a group")
+def _one(nome: str, answer: Resposta) -> Grupo:
+    found = _grupo(answer.objeto)
+    if found is None:
+        raise malformed(nome, answer, "no group")
+    return found
 
 
 def _raise_refusal(failure: GatewayError) -> None:

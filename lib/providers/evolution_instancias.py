@@ -106,12 +106,12 @@ class Controle(Linha):
         """
         params = {"number": numero} if numero else None
         path = f"/instance/connect/{segment(instancia)}"
-        return _pareamento(await self.ask("connect", "GET", path, params=params, prazo_s=PAREAMENTO_S))
+        return _pareamento("connect", await self.ask("connect", "GET", path, params=params, prazo_s=PAREAMENTO_S))
 
     async def restart(self, instancia: str) -> Pareamento:
         """Open the connection anew; one that is closed is an error, for which Evolution answers 200. Safe to repeat."""
         path = f"/instance/restart/{segment(instancia)}"
-        return _pareamento(await self.ask("restart", "POST", path, prazo_s=PAREAMENTO_S))
+        return _pareamento("restart", await self.ask("restart", "POST", path, prazo_s=PAREAMENTO_S))
 
     async def connection_state(self, instancia: str) -> EstadoConexao:
         """Return the state in Evolution's memory, which is the true one. Safe to repeat."""
@@ -221,7 +221,7 @@ def _webhook(url: str, headers: Mapping[str, str]) -> dict[str, object]:
     return {"enabled": True, "url": url, "events": events, "headers": dict(headers), "byEvents": False, "base64": False}
 
 
-def _pareamento(answer: Resposta) -> Pareamento:
+def _pareamento(nome: str, answer: Resposta) -> Pareamento:
     """Read what a call that connects says: open already, a code, or only how many codes there were: none."""
     body = answer.objeto
     instance = tree(body.get("instance"))
@@ -231,7 +231,7 @@ def _pareamento(answer: Resposta) -> Pareamento:
     nested: Any = body.get("qrcode")
     code = nested if isinstance(nested, dict) else body
     if whole(code.get("count")) is None and not code.get("code"):
-        raise malformed("connect", answer, "neither a state nor a code")
+        raise malformed(nome, answer, "neither a state nor a code")
     return Pareamento(
         aberta=False,
         qr=words(code.get("code")),

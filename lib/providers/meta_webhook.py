@@ -157,7 +157,7 @@ def _message(message: dict[str, Any], contact: dict[str, Any]) -> Evento:
         return _system(tree(message.get("system")))
     if message.get("group_id") is not None:
         return Outro("mensagem de grupo")
-    telefone = phone(message.get("from")) or phone(contact.get("wa_id"))
+    telefone = phone(message.get("from")) or phone(contact.get("wa_id")) or _shared(message)
     user_id = user(message.get("from_user_id")) or user(contact.get("user_id"))
     if telefone is None and user_id is None:
         return Outro("mensagem sem remetente", morta=True)
@@ -174,6 +174,15 @@ def _message(message: dict[str, Any], contact: dict[str, Any]) -> Evento:
         citada_msg_id=lido.citada_msg_id,
         detalhes=lido.detalhes,
     )
+
+
+def _shared(message: dict[str, Any]) -> str | None:
+    """Return the phone that a user with a username gave on being asked; a card sent unasked is somebody else's."""
+    if message.get("origin") != "contact_request":
+        return None
+    cards = [tree(card) for card in items(message.get("contacts"))]
+    phones = [tree(given) for card in cards[:1] for given in items(card.get("phones"))]
+    return next((found for one in phones if (found := phone(one.get("wa_id")) or phone(one.get("phone")))), None)
 
 
 def _read(message: dict[str, Any]) -> Lido:

@@ -1,4 +1,4 @@
-"""Chips as the gateway must know them."""
+"""Chips as their gateways must know them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import datetime
 from sqlalchemy import text
 
 from lib.db import Database, Step
+from lib.domain.chip import Gateway
 
 _TO_CONNECT = text("""-- chip.to_connect
-SELECT instancia, telefone FROM chip
-WHERE tipo = 'julia' AND gateway = 'evolution' AND status IN ('active', 'warming', 'ready') ORDER BY id
+SELECT instancia, telefone, gateway, conta FROM chip
+WHERE tipo = 'julia' AND status IN ('active', 'warming', 'ready') ORDER BY id
 """)
 
 _MARK = text("""-- chip.mark_connections
@@ -26,16 +27,18 @@ RETURNING chip.id
 
 @dataclass(frozen=True, slots=True)
 class ChipParaLigar:
-    """A number that should be connected; `telefone` is E.164."""
+    """A number that should be connected; `telefone` is E.164, `conta` its business account at Meta."""
 
     instancia: str
     telefone: str
+    gateway: Gateway
+    conta: str | None = None
 
 
 async def to_connect(db: Database) -> Sequence[ChipParaLigar]:
-    """Return Júlia's Evolution numbers that are in use or warming up, by id; listeners never send and are left out."""
+    """Return Júlia's numbers that are in use or warming up, by id; listeners never send and are left out."""
     [rows] = await db.round_trip(Step(_TO_CONNECT))
-    return [ChipParaLigar(**row) for row in rows]
+    return [ChipParaLigar(row["instancia"], row["telefone"], Gateway(row["gateway"]), row["conta"]) for row in rows]
 
 
 async def mark_connections(db: Database, abertas: Mapping[str, bool], em: datetime) -> int:

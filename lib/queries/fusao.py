@@ -83,6 +83,8 @@ FROM c, conversa s WHERE f.id = c.fica AND s.id = c.sai""",
 _MUDANCAS = (
     _step("move_inbox", "UPDATE inbox x SET conversation_id = c.fica FROM c WHERE x.conversation_id = c.sai"),
     _step("move_interacao", "UPDATE interacao x SET conversation_id = c.fica FROM c WHERE x.conversation_id = c.sai"),
+    _step("move_espelho", "UPDATE espelho x SET conversation_id = c.fica FROM c WHERE x.conversation_id = c.sai"
+          " AND x.estado IN ('pendente', 'enviando', 'incerto')"),
     _step("move_outbox", """UPDATE outbox x SET conversation_id = c.fica FROM c WHERE x.conversation_id = c.sai
   AND (x.state NOT IN ('sending', 'unknown') OR NOT EXISTS (SELECT FROM outbox o
     WHERE o.conversation_id = c.fica AND o.state IN ('sending', 'unknown')))"""),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from fastapi import Response
 
@@ -116,8 +118,9 @@ class Mundos:
         for canal, nome in wanted.items():
             if canal:
                 self.slack.canais.setdefault(canal, Canal(canal, nome))
-        address = f"{self.api_url}/webhooks/salvy"
-        self.salvy.destinos[:] = [Destino(address, self.config.salvy_webhook_secret)]
+        if self.api_url != self.config.api_url.rstrip("/"):
+            address = f"{self.api_url}/webhooks/salvy"
+            self.salvy.destinos[:] = [Destino(address, self.config.salvy_webhook_secret)]
 
 
 def open_mundos(config: SandboxConfig) -> Mundos:
@@ -169,24 +172,21 @@ def all_routes(mundos: Mundos) -> Iterable[tuple[str, str, Endpoint]]:
     yield from instance_routes(desk)
 
 
+_SEM_ROTA: Final[Mapping[str, Callable[[str], Response]]] = MappingProxyType(
+    {
+        "v1": lambda _path: anthropic_error(404, "Not found"),
+        "zapi": lambda _path: zapi_error(404, "NOT_FOUND", "Unable to find matching target resource method"),
+        "meta": lambda path: meta_error(400, 2500, f"Unknown path components: {path.removeprefix('/meta')}"),
+        "chatwoot": lambda _path: chatwoot_error(404, {}),
+        "slack": lambda _path: json_reply({"ok": False, "error": "unknown_method"}, 404),
+        "salvy": lambda _path: salvy_error(404, "resource-not-found", "Resource not found"),
+        "ativador": lambda _path: ativador_error(404, "Not Found"),
+        "busca": lambda _path: busca_error(404, "NOT_FOUND", "Not found"),
+    }
+)
+
+
 def no_route(method: str, path: str) -> Response:
-    """Each vendor's own way to say that there is no such route."""
-    match path.split("/")[1:2]:
-        case ["v1"]:
-            return anthropic_error(404, "Not found")
-        case ["zapi"]:
-            return zapi_error(404, "NOT_FOUND", "Unable to find matching target resource method")
-        case ["meta"]:
-            return meta_error(400, 2500, f"Unknown path components: {path.removeprefix('/meta')}")
-        case ["chatwoot"]:
-            return chatwoot_error(404, {})
-        case ["slack"]:
-            return json_reply({"ok": False, "error": "unknown_method"}, 404)
-        case ["salvy"]:
-            return salvy_error(404, "resource-not-found", "Resource not found")
-        case ["ativador"]:
-            return ativador_error(404, "Not Found")
-        case ["busca"]:
-            return busca_error(404, "NOT_FOUND", "Not found")
-        case _:
-            return evolution_error(404, [f"Cannot {method} {path}"])
+    """What the vendor that a path begins with says when it has no such route; Evolution has the rest."""
+    said = _SEM_ROTA.get(path.split("/")[1])
+    return said(path) if said else evolution_error(404, [f"Cannot {method} {path}"])

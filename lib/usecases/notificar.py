@@ -38,7 +38,18 @@ from lib.queries import notificacao
 from lib.queries.notificacao import Posto, Situacao
 from lib.resources import Resources
 
-__all__ = ["Canais", "Situacao", "acknowledge", "ligar", "notificar", "reconhecer", "situacao", "tell"]
+__all__ = [
+    "RECONHECER",
+    "Canais",
+    "Reconhecida",
+    "Situacao",
+    "acknowledge",
+    "ligar",
+    "notificar",
+    "reconhecer",
+    "situacao",
+    "tell",
+]
 
 POR_RODADA: Final = 5  # posts of one run: Slack takes about one a second in a channel
 LEASE: Final = timedelta(minutes=2)  # longer than a search and a post together

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -63,8 +64,8 @@ def assinado(
     return {"content-type": kind, "x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={mac}"}
 
 
-async def manda(api: Api, raw: bytes, headers: Mapping[str, str] | None = None, **how: str) -> httpx.Response:
-    return await api.client.post(PATH, content=raw, headers=headers or assinado(raw, **how))
+async def manda(api: Api, raw: bytes, headers: Mapping[str, str] | None = None, *, kind: str = JSON) -> httpx.Response:
+    return await api.client.post(PATH, content=raw, headers=headers or assinado(raw, kind=kind))
 
 
 async def guardados(db: Database) -> list[Row]:
@@ -152,8 +153,6 @@ async def test_a_body_beyond_its_limits_is_refused(api: Api, db: Database) -> No
 
 
 def test_the_signature_slack_publishes_is_the_one_we_accept() -> None:
-    from datetime import UTC, datetime
-
     raw = (
         b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
         b"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="

@@ -147,6 +147,24 @@ async def test_a_connection_that_the_server_closed_is_not_used_again(certificate
         assert (server.connections, pool.medidas()["novo"].sem_resposta) == (5, 0)
 
 
+async def test_a_request_given_up_does_not_take_the_others_with_it(certificate: Path) -> None:
+    server = Server()
+    async with speaking(server, certificate) as pool:
+        client = pool.get_http_client("novo")
+        await client.post("/", content=b"oi")
+        kept = asyncio.create_task(client.post("/espere", content=b"fico"))
+        await asyncio.sleep(0.02)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await client.post("/espere", content=GRANDE)
+        assert (await client.post("/", content=b"novo")).content == b"novo"
+        assert (await kept).content == b"fico"
+        assert server.connections == 2
+        for _ in range(3):
+            await client.post("/", content=b"oi")
+        assert server.connections == 2, "the first one is gone, the second one stays"
+
+
 async def test_the_pin_is_looked_at_before_the_first_frame(certificate: Path) -> None:
     server = Server()
     async with speaking(server, certificate) as pool:

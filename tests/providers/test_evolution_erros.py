@@ -183,6 +183,7 @@ async def test_the_number_check_answers_its_errors_bare(
     assert provider(raised.value).falha is falha
 
 
+JSON = {"content-type": "application/json"}
 QUEBRADAS = {
     "a proxy's page": httpx.Response(502, html="<html>Bad Gateway</html>"),
     "a page that claims success": httpx.Response(200, html="<html>login</html>"),
@@ -198,9 +199,11 @@ QUEBRADAS = {
     "a page that claims absence": httpx.Response(404, html="<html>"),
     "a redirect": httpx.Response(302, headers={"location": "http://elsewhere.test"}),
 }
-TUDO = (ENVIA, ESTADO, "connect", "restart", "fetchInstances", "whatsappNumbers", "getBase64FromMediaMessage")
-TUDO += ("inviteInfo", "acceptInviteCode", "fetchAllGroups", "participants", "inviteCode", "findMessages")
-TUDO += ("settingsFind", "findGroupInfos")
+TUDO = (
+    *(ENVIA, ESTADO, "connect", "restart", "fetchInstances", "whatsappNumbers", "getBase64FromMediaMessage"),
+    *("inviteInfo", "acceptInviteCode", "fetchAllGroups", "participants", "inviteCode", "findMessages"),
+    *("settingsFind", "findGroupInfos"),
+)
 
 
 @pytest.mark.parametrize("chamada", TUDO)
@@ -272,5 +275,5 @@ async def test_no_answer_to_joining_a_group_is_unknown(gateway: Evolution) -> No
     assert provider(raised.value).falha is INCERTA
 
 
-def test_the_key_is_in_no_representation(gateway: Evolution) -> None:
+async def test_the_key_is_in_no_representation(gateway: Evolution) -> None:
     assert "chave" not in repr(gateway)

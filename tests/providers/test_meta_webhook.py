@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -169,6 +170,16 @@ def test_a_user_with_a_username_has_no_phone_and_is_known_by_the_user_id() -> No
     assert bare.lid == BSUID
     hidden = {"id": "wamid.1", "status": "read", "recipient_user_id": BSUID, "recipient_parent_user_id": "BR.ENT.1"}
     assert only(read(body({"statuses": [hidden]}))).evento == Recibo("wamid.1", "read", "lida")
+
+
+@pytest.mark.parametrize(("origin", "telefone"), [("contact_request", FONE), ("other", None), (None, None)])
+def test_a_phone_given_on_being_asked_is_the_doctors_and_any_other_card_is_not(
+    origin: str | None, telefone: str | None
+) -> None:
+    card = {"vcard": "x", "phones": [{"type": "HOME"}, {"phone": "+5511900001001"}]}
+    given = {"from": None, "from_user_id": BSUID, "type": "contacts", "contacts": [card], "origin": origin}
+    evento = said(**given)
+    assert (evento.telefone, evento.lid, evento.texto) == (telefone, BSUID, "[contato enviado]")
 
 
 @pytest.mark.parametrize(
@@ -512,7 +523,7 @@ def test_what_else_the_account_tells_is_an_alert(
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
@@ -529,16 +540,24 @@ def test_nothing_in_any_place_makes_the_reader_fall(name: str, at: int, value: A
     places = list(_places(broken))
     holder, key = places[at % len(places)]
     holder[key] = value
-    for peca in read(broken):
+    came = parse(json.dumps(broken).encode())
+    for peca in read(came):
         assert isinstance(peca.raw, bytes)
-    read_account(broken)
+    read_account(came)
 
 
 @settings(max_examples=100, deadline=None)
 @given(value=json_values)
 def test_no_json_makes_the_reader_fall(value: Any) -> None:
-    assert list(read(value)) == [] or isinstance(value, dict)
-    read_account(value)
+    came = parse(json.dumps(value).encode())
+    assert list(read(came)) == [] or isinstance(came, dict)
+    read_account(came)
+
+
+@pytest.mark.parametrize("number", ["-9223372036854775809", "18446744073709551616", "1e999", "-0", "1.5e3"])
+def test_a_number_of_any_size_is_kept_with_its_piece(number: str) -> None:
+    raw = orjson.dumps(EVENTOS["status.read"]).replace(b'"wamid.OUT1"', b'"wamid.OUT1","price":' + number.encode())
+    assert only(read(parse(raw))).evento == Recibo("wamid.OUT1", "read", "lida")
 
 
 def _places(value: Any) -> Any:

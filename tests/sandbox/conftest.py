@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import orjson
@@ -22,7 +23,9 @@ def receiver() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = orjson.loads(self.rfile.read(int(self.headers["content-length"])))
+            raw = self.rfile.read(int(self.headers["content-length"]))
+            kind = self.headers["content-type"]
+            body = orjson.loads(raw) if kind == "application/json" else dict(parse_qsl(raw.decode()))
             here.came.append((time.monotonic(), body, {name.lower(): value for name, value in self.headers.items()}))
             self.send_response(here.answers.pop(0) if here.answers else 202)
             self.send_header("content-length", "0")

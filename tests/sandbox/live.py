@@ -49,4 +49,4 @@ class Receiver:
     came: list[tuple[float, dict[str, Any], dict[str, str]]] = field(default_factory=list)
 
     def bodies(self, event: str | None = None) -> list[dict[str, Any]]:
-        return [body for _, body, _ in list(self.came) if event in {None, body["event"]}]
+        return [body for _, body, _ in list(self.came) if event is None or body.get("event") == event]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from lib import ledger
 from lib.domain.evento import Eco, EfeitoRecibo, Preferencia, Recibo
 from lib.domain.mensagem import MensagemRecebida, Midia
 from lib.errors import SendRefusedError, SendUnknownError
@@ -58,6 +59,14 @@ async def test_a_conversation_goes_both_ways(meta: Vivo) -> None:
     raw, headers = meta.chegadas.came[0]
     assert b"\\u2600" in raw
     assert headers["x-hub-signature"].startswith("sha1=")
+
+
+async def test_a_warm_call_opens_no_connection(meta: Vivo) -> None:
+    await meta.client.connection_state(CHIP)
+    with ledger.measure("meta") as custo:
+        await meta.client.send_text(envio(modelo=CONVITE))
+        await meta.client.mark_read(CHIP, MEDICO, ["wamid.A"])
+    assert (custo.http_requests, custo.tcp_connections) == (2, 0)
 
 
 async def test_outside_the_window_a_text_is_taken_and_fails_later(meta: Vivo) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lib.clock import utc_now
 from lib.db import Database, Row
+from lib.domain.espelho import pessoa_no_comando
 from lib.models import Interacao
 from lib.queries.webhook import Webhook
 from lib.usecases.chatwoot import atender
@@ -16,7 +17,12 @@ from lib.usecases.conciliar import conciliar
 from lib.usecases.espelhar import espelhar
 from tests.builders import gravar, uma_entrada, uma_saida
 from tests.queries.fabrica import Pessoa, chip_que_envia, consulta, pessoas
-from tests.usecases.chatwoot_memoria import Memoria
+from tests.usecases.chatwoot_memoria import EU, Memoria
+
+JULIA = """WITH c AS (
+  UPDATE conversa SET controle = 'humano', status = 'escalated', humano_em = now() WHERE id = %s RETURNING id)
+INSERT INTO transferencia (conversation_id, gatilho, motivo) SELECT id, 'pedido_humano', 'pediu uma pessoa' FROM c
+ON CONFLICT (conversation_id) WHERE status <> 'resolvida' DO NOTHING"""
 
 
 @dataclass(slots=True)
@@ -93,3 +99,21 @@ async def montar(db: Database, *, fio: bool = True, **medico: Any) -> Palco:
         palco.chatwoot_id = row["chatwoot_id"]
         await palco.concilia(1)
     return palco
+
+
+def deles(palco: Palco) -> bool:
+    """Whether theirs says that a person is in charge."""
+    conversa = palco.mundo.conversas[palco.chatwoot_id]
+    return pessoa_no_comando(conversa.labels, conversa.responsavel_id, conversa.status, EU)
+
+
+async def lados(palco: Palco) -> tuple[bool, bool, bool]:
+    """Base, theirs, ours."""
+    [row] = await consulta(palco.db, "SELECT base_pessoa, escrita_pessoa FROM chatwoot_conversa WHERE chatwoot_id = %s",
+                           palco.chatwoot_id)  # fmt: skip
+    return row["base_pessoa"], deles(palco), await palco.controle() == "humano"
+
+
+async def transfere(palco: Palco) -> None:
+    """Júlia hands over, as a turn's commit does."""
+    await consulta(palco.db, JULIA, palco.conversa_id)

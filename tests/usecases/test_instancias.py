@@ -1,21 +1,34 @@
-"""Each number in use has its instance at the gateway, with our webhook."""
+"""Each number in use reports to us, whichever gateway it has, and what its gateway says of it is stored."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from lib.auth import webhook_key
 from lib.db import Database
-from lib.domain.chip import StatusChip, TipoChip
+from lib.domain.chip import Gateway, StatusChip, TipoChip
 from lib.models import Chip
+from lib.providers.zapi_webhook import path_key
 from lib.queries import chip
 from lib.resources import Resources, open_resources
 from lib.sandbox.app import create_app
 from lib.sandbox.config import SandboxConfig
-from lib.settings import Settings
+from lib.sandbox.courier import Courier
+from lib.sandbox.evolution_instances import new_instance
+from lib.sandbox.evolution_wire import Desk
+from lib.sandbox.faults import Falha
+from lib.sandbox.meta import meta_routes
+from lib.sandbox.meta_world import MetaKeys, MetaWorld
+from lib.sandbox.poster import Poster
+from lib.sandbox.world import World
+from lib.sandbox.zapi import zapi_routes
+from lib.sandbox.zapi_world import ZapiWorld
+from lib.settings import Ambiente, Settings
 from lib.usecases.instancias import RealGatewayError, ligar_chips
 from tests.builders import gravar, um_chip
 from tests.conftest import WEBHOOK_SECRET
@@ -24,6 +37,21 @@ from tests.providers.caixa import Sandbox, serving
 pytestmark = pytest.mark.anyio
 
 API = "http://agente.test:8000"
+ZAPI, META = "3C01", "200000000000001"
+CONTA, OUTRA_CONTA = "100000000000001", "100000000000002"
+SEGREDO_ZAPI = "z" * 40
+COM_ZAPI = {"zapi_client_token": "sandbox-zapi-conta", "zapi_instancias": {ZAPI: "sandbox-zapi-token"}}
+COM_META = {"meta_token": "sandbox-meta-token", "meta_app_secret": "m" * 40, "meta_verify_token": "v" * 40}
+
+
+@dataclass(frozen=True)
+class Vendedores:
+    """Z-API and Meta on a socket, with one number each."""
+
+    desk: Desk
+    zapi: ZapiWorld
+    meta: MetaWorld
+    url: str
 
 
 @pytest.fixture
@@ -67,7 +95,7 @@ async def test_only_numbers_in_use_are_connected_with_our_webhook_and_its_key(
     await three_of_ours(db)
     done = await ligar_chips(resources)
     assert sorted(done.abertas) == ["julia-active", "julia-ready", "julia-warming"]
-    assert (done.criadas, done.atualizadas, done.fechadas, dict(done.falhas)) == (3, 0, (), {})
+    assert (done.criadas, done.atualizadas, done.fechadas, dict(done.falhas)) == (3, 0, {}, {})
     assert {instance.nome for instance in await resources.evolution.fetch_instances()} == set(done.abertas)
     webhook = await webhook_of(resources, "julia-active")
     assert webhook["url"] == f"{API}/webhooks/evolution/julia-active"
@@ -112,3 +140,126 @@ async def test_a_gateway_that_is_not_the_sandbox_is_not_touched_outside_producti
             await ligar_chips(resources)
         asked = await ligar_chips(resources, gateway_real=True)
     assert len(asked.falhas) == 3
+
+
+@pytest.fixture
+async def vendedores() -> AsyncIterator[Vendedores]:
+    desk = Desk(World(SandboxConfig()))
+    zapi = ZapiWorld(desk, COM_ZAPI["zapi_client_token"], COM_ZAPI["zapi_instancias"])
+    meta = MetaWorld(desk.world, MetaKeys(token=COM_META["meta_token"]))
+    number = new_instance(META, {"number": "5511900000100"})
+    number.provedor, number.state = "meta", "open"
+    desk.world.save(number)
+    desk.courier_now = Courier(Poster(5.0), Poster(5.0), desk.fresh_policy(), "", desk.world.rng)
+    app = FastAPI()
+    for method, path, endpoint in (*zapi_routes(desk, zapi), *meta_routes(desk, meta)):
+        app.add_route(path, endpoint, methods=[method])
+    async with serving(app) as url:
+        yield Vendedores(desk, zapi, meta, url)
+        await zapi.close()
+        await desk.courier().close()
+
+
+@pytest.fixture
+def tres(settings: Settings, sandbox: Sandbox, vendedores: Vendedores) -> Settings:
+    """Settings of all three gateways."""
+    given = {
+        "evolution_url": sandbox.url,
+        "api_url": API,
+        "zapi_url": f"{vendedores.url}/zapi",
+        "zapi_webhook_secret": f"{SEGREDO_ZAPI},{'y' * 40}",
+        "meta_url": f"{vendedores.url}/meta",
+    }
+    return Settings.model_validate({**settings.model_dump(), **COM_ZAPI, **COM_META, **given})
+
+
+async def one_each(db: Database, *more: Chip) -> None:
+    chips = (
+        um_chip(instancia="julia-01", conectado=False),
+        um_chip(instancia=ZAPI, gateway=Gateway.ZAPI, conectado=False),
+        um_chip(instancia=META, gateway=Gateway.META, conta=CONTA, conectado=False),
+    )
+    await gravar(db, *chips, *more)
+
+
+async def test_each_gateways_number_reports_to_us_and_is_known_to_be_connected(
+    tres: Settings, db: Database, vendedores: Vendedores
+) -> None:
+    await one_each(db)
+    async with open_resources(tres, nome="teste") as resources:
+        for criadas in (1, 0):
+            done = await ligar_chips(resources)
+            assert (done.abertas, dict(done.fechadas), dict(done.falhas)) == (("julia-01", ZAPI, META), {}, {})
+            assert (done.criadas, done.atualizadas) == (criadas, 3 - criadas)
+    told = vendedores.zapi.instance(ZAPI)
+    assert told
+    assert told.webhook
+    assert told.webhook.url == f"{API}/webhooks/zapi/{path_key(SEGREDO_ZAPI, ZAPI)}"
+    assert vendedores.meta.inscritas == {CONTA}
+    async with db.session() as session:
+        rows = [await session.get(Chip, n) for n in (1, 2, 3)]
+    assert [row.conectado for row in rows if row] == [True] * 3
+
+
+async def test_an_account_with_two_numbers_is_subscribed_once(
+    tres: Settings, db: Database, vendedores: Vendedores
+) -> None:
+    await one_each(db, um_chip(instancia="200000000000002", gateway=Gateway.META, conta=CONTA))
+    # Were it asked twice, the second would be told that it was not done.
+    vendedores.desk.world.faults.put([Falha(alvo="meta.subscribed_apps", vezes=1, status=500)])
+    async with open_resources(tres, nome="teste") as resources:
+        done = await ligar_chips(resources)
+        assert set(done.falhas) == {META, "200000000000002"}
+        assert vendedores.meta.inscritas == set()
+        again = await ligar_chips(resources)
+    assert (META in again.abertas, set(again.falhas)) == (True, {"200000000000002"})
+    assert vendedores.meta.inscritas == {CONTA}
+
+
+async def test_numbers_that_wait_for_a_person_are_told_with_their_gateway(
+    tres: Settings, db: Database, vendedores: Vendedores
+) -> None:
+    await one_each(db)
+    for name in (ZAPI, META):
+        number = vendedores.zapi.instance(ZAPI) if name == ZAPI else vendedores.meta.instance(META)
+        assert number
+        number.state = "close"
+        vendedores.desk.world.save(number)
+    async with open_resources(tres, nome="teste") as resources:
+        done = await ligar_chips(resources)
+    assert (done.abertas, dict(done.falhas)) == (("julia-01",), {})
+    assert dict(done.fechadas) == {ZAPI: Gateway.ZAPI, META: Gateway.META}
+
+
+async def test_a_number_that_its_vendor_does_not_know_or_that_lacks_its_account_is_told_by_name(
+    tres: Settings, db: Database
+) -> None:
+    unknown = um_chip(instancia="3C99", gateway=Gateway.ZAPI)
+    await one_each(db, unknown, um_chip(instancia="200000000000009", gateway=Gateway.META))
+    async with open_resources(tres, nome="teste") as resources:
+        done = await ligar_chips(resources)
+    assert (len(done.abertas), set(done.falhas)) == (3, {"3C99", "200000000000009"})
+    assert "chip.conta" in done.falhas["200000000000009"]
+
+
+async def test_a_number_whose_gateway_is_not_set_up_here_does_not_stop_the_others(
+    resources: Resources, db: Database
+) -> None:
+    await one_each(db)
+    done = await ligar_chips(resources)
+    assert done.abertas == ("julia-01",)
+    assert dict(done.falhas) == {ZAPI: "gateway zapi is not set up", META: "gateway meta is not set up"}
+
+
+async def test_in_production_z_api_is_given_no_plain_http_address(
+    tres: Settings, db: Database, vendedores: Vendedores
+) -> None:
+    await one_each(db)
+    production = tres.model_copy(update={"ambiente": Ambiente.PRODUCAO})
+    async with open_resources(production, nome="teste") as resources:
+        done = await ligar_chips(resources)
+    assert set(done.falhas) == {ZAPI}
+    assert "https" in done.falhas[ZAPI]
+    told = vendedores.zapi.instance(ZAPI)
+    assert told
+    assert told.webhook is None

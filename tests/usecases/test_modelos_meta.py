@@ -15,6 +15,7 @@ from sqlalchemy import text
 from lib import ledger
 from lib.db import Database, Row, Step
 from lib.domain.chip import Gateway, StatusChip
+from lib.domain.modelo_meta import preencher
 from lib.errors import UnknownInstanceError
 from lib.providers.whatsapp import GatewayError
 from lib.queries import modelo_meta
@@ -85,6 +86,18 @@ async def test_a_sync_writes_what_changed_in_one_statement_and_marks_what_is_gon
     assert await modelos(db) == {"aviso": ("APPROVED", "Oi!", 0), "convite": ("AUSENTE", "Oi, {{1}}", 1)}
     assert await modelo_meta.sync(db, "1", [changed], DEPOIS, grava=True) == Sincronia(1, 0, 0, 0, 0)
     assert await modelo_meta.sync(db, "1", [UM, changed], DEPOIS, grava=True) == Sincronia(2, 0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("corpo", "parametros"),
+    [("Oi, {{1}}! {{2}} ou {{1}}?", ["Helena", "sábado"]), ("Sem valores", []), ("{{2}} {{1}}", ["a", "b"])],
+)
+async def test_the_database_fills_in_a_template_as_the_domain_does(
+    db: Database, corpo: str, parametros: list[str]
+) -> None:
+    sql = text("SELECT modelo_texto(:corpo, CAST(:parametros AS jsonb)) AS lido")
+    [[row]] = await db.round_trip(Step(sql, {"corpo": corpo, "parametros": orjson.dumps(parametros).decode()}))
+    assert row["lido"] == preencher(corpo, parametros)
 
 
 async def test_accounts_do_not_touch_each_others_templates(db: Database) -> None:

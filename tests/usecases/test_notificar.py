@@ -14,7 +14,9 @@ from lib.db import Database
 from lib.domain.transferencia import TipoAviso
 from lib.http import HttpPool, Upstream
 from lib.providers.slack import Slack
-from lib.usecases.notificar import Canais, acknowledge, ligar, situacao, tell
+from lib.resources import open_resources
+from lib.settings import Settings
+from lib.usecases.notificar import Canais, acknowledge, ligar, notificar, reconhecer, situacao, tell
 from tests.builders import gravar, um_medico, uma_conversa
 from tests.builders import id_of as id_da
 from tests.sandbox.slack_vivo import CANAL, CRITICO, GESTORA, TOKEN, SlackVivo, slack_no_ar
@@ -308,3 +310,25 @@ async def test_an_answer_while_its_post_is_unclear_ends_it(mesa: Mesa) -> None:
     mesa.relogio.anda(hours=1)
     assert await mesa.conta() == 1
     assert len(mesa.vivo.postadas(CRITICO)) == 2
+
+
+async def test_without_slack_nothing_is_enqueued(db: Database, settings: Settings) -> None:
+    async with open_resources(settings, nome="teste") as resources:
+        assert await notificar(resources) == 0
+    assert await sql(db, "SELECT chave FROM flag WHERE chave LIKE 'notificacoes%'") == []
+
+
+async def test_a_process_tells_and_answers_with_what_it_has(db: Database, vivo: SlackVivo, settings: Settings) -> None:
+    slack = {"slack_url": vivo.api, "slack_token": TOKEN, "slack_signing_secret": "s" * 40, "slack_canal": CANAL}
+    async with open_resources(Settings.model_validate({**settings.model_dump(), **slack}), nome="teste") as resources:
+        assert await notificar(resources) == 0
+        await Mesa(db, Slack(resources.get_http_client("slack"), TOKEN), vivo, Relogio()).avisa(
+            TipoAviso.MENSAGEM_MORTA
+        )
+        assert await notificar(resources) == 1
+        [message] = vivo.postadas()  # without a channel of its own, what is critical goes where all goes
+        pressed = int(message.blocos[-1]["elements"][0]["value"])
+        answer = await reconhecer(resources, pressed, GESTORA, (CANAL, message.ts))
+    assert answer is not None
+    assert answer.nova
+    assert message.editada

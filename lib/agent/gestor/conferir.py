@@ -36,13 +36,18 @@ def conferir(texto: str, *, fatos: Sequence[str], ditos: Sequence[str], segredos
     """
     folded, facts = dobrar(texto), [*fatos, *ditos]
     returned = set(palavras(" ".join(fatos)).split())
-    numbers = {number for fact in facts for number in _NUMERO.findall(fact)}
+    numbers = {number for fact in facts for number in _numbers(fact)}
     wrong = {
         VAZIA: not palavras(texto),
-        NUMERO_SEM_FONTE: any(number not in numbers for number in _NUMERO.findall(texto)),
+        NUMERO_SEM_FONTE: bool(_numbers(texto) - numbers),
         ATO_NAO_FEITO: bool(_FIZ.search(folded)) or any(act[0] not in returned for act in _ATO.finditer(folded)),
         NOME_SEM_FONTE: lugar_sem_fonte(texto, facts, ()) or pessoa_sem_fonte(texto, facts),
         LINK: link_proibido(texto, ()),
         SEGREDO: copia_segredo(texto, segredos),
     }
     return tuple(name for name, found in wrong.items() if found)
+
+
+def _numbers(texto: str) -> set[str]:
+    """Return the runs of digits, a day written 03 or 3 being the same."""
+    return {number.lstrip("0") for number in _NUMERO.findall(texto)}

@@ -20,13 +20,14 @@ UPDATE delivery_event SET entrega = CASE WHEN status IN ('READ', 'PLAYED') THEN 
 """
 
 # The words of a template with its values, so that the thread shows what was really sent.
-MODELO_TEXTO = """
+MODELO_TEXTO = r"""
 CREATE FUNCTION modelo_texto(corpo text, parametros jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
   n int;
 BEGIN
   FOR n IN 1 .. jsonb_array_length(parametros) LOOP
-    corpo := replace(corpo, '{{' || n || '}}', parametros ->> (n - 1));
+    corpo := replace(corpo, '{{' || n || '}}',
+      replace(regexp_replace(btrim(parametros ->> (n - 1)), '\s+', ' ', 'g'), '{{', '{'));
   END LOOP;
   RETURN corpo;
 END $$
