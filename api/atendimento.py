@@ -21,6 +21,7 @@ from lib.usecases.chatwoot_ponte import Ponte
 from lib.usecases.conciliar import conciliar
 from lib.usecases.enviar import backoff_s
 from lib.usecases.espelhar import espelhar
+from lib.usecases.reconectar import reconectar
 
 LEASE_S: Final = 60.0
 Atender = Callable[[Resources, Webhook], Awaitable[None]]
@@ -38,7 +39,7 @@ class NotSetUpError(AgenteError):
 
 @dataclass(frozen=True, slots=True)
 class Cuidado:
-    """A piece of upkeep of an outside system, done over and over in every process."""
+    """A piece of upkeep of the outside systems, done over and over in every process."""
 
     nome: str
     cada_s: float
@@ -52,7 +53,7 @@ def ponte_de(resources: Resources) -> Ponte | None:
 
 def cuidados(resources: Resources, ponte: Ponte | None) -> list[Cuidado]:
     """Return the upkeep of the systems that are set up here."""
-    found: list[Cuidado] = []
+    found = [Cuidado("reconectar", 5.0, partial(reconectar, resources))]
     if ponte is not None:
         found += [
             Cuidado("espelhar", 1.0, partial(espelhar, ponte)),

@@ -25,6 +25,21 @@ RETURNING chip.id
 """)
 
 
+_OUT = text("""-- chip.out
+SELECT instancia, gateway FROM chip
+WHERE tipo = 'julia' AND status = 'active' AND NOT conectado AND coalesce(conexao_em, '-infinity') < :antes
+ORDER BY conexao_em NULLS FIRST, id LIMIT :limite
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class ChipFora:
+    """A number that counts as disconnected."""
+
+    instancia: str
+    gateway: Gateway
+
+
 @dataclass(frozen=True, slots=True)
 class ChipParaLigar:
     """A number that should be connected; `telefone` is E.164, `conta` its business account at Meta."""
@@ -46,3 +61,9 @@ async def mark_connections(db: Database, abertas: Mapping[str, bool], em: dateti
     params = {"instancias": list(abertas), "abertas": list(abertas.values()), "em": em}
     [rows] = await db.round_trip(Step(_MARK, params, writes=True))
     return len(rows)
+
+
+async def out(db: Database, antes: datetime, limite: int) -> list[ChipFora]:
+    """Return numbers in use that have counted as disconnected since before then, longest first."""
+    [rows] = await db.round_trip(Step(_OUT, {"antes": antes, "limite": limite}))
+    return [ChipFora(**row) for row in rows]

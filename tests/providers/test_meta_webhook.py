@@ -554,7 +554,7 @@ def test_no_json_makes_the_reader_fall(value: Any) -> None:
     read_account(came)
 
 
-@pytest.mark.parametrize("number", ["-9223372036854775809", "18446744073709551616", "1e999", "-0", "1.5e3"])
+@pytest.mark.parametrize("number", ["-9223372036854775809", "18446744073709551616", "-0", "1.5e3"])
 def test_a_number_of_any_size_is_kept_with_its_piece(number: str) -> None:
     raw = orjson.dumps(EVENTOS["status.read"]).replace(b'"wamid.OUT1"', b'"wamid.OUT1","price":' + number.encode())
     assert only(read(parse(raw))).evento == Recibo("wamid.OUT1", "read", "lida")

@@ -158,8 +158,8 @@ def test_a_manager_works_in_slack(sandbox: httpx.Client, receiver: Receiver, pro
     wait_for(lambda: any(body.get("command") == "/julia" for body in receiver.bodies()))
     post(sandbox, "slack/fala", canal=CANAL, texto="como estamos?")
     wait_for(lambda: any((body.get("event") or {}).get("type") == "app_mention" for body in receiver.bodies()))
-    block = {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Ciente"}}]}
-    block["elements"][0] |= {"action_id": "ciente", "value": "7"}  # type: ignore[index]
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Ciente"}, "action_id": "ciente", "value": "7"}
+    block = {"type": "actions", "elements": [button]}
     said = {"channel": CANAL, "text": "Aviso", "blocks": [block]}
     key = {"authorization": f"Bearer {CONFIG.slack_token}"}
     ts = sandbox.post("/slack/api/chat.postMessage", json=said, headers=key).json()["ts"]

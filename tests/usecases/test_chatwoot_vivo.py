@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -24,17 +25,19 @@ from tests.sandbox.chatwoot_vivo import Vivo, vivo
 
 pytestmark = pytest.mark.anyio
 TELEFONE, LID = "+5511900010001", "201000000001001"
+EMBARALHAR_S = 0.03
 
 
 @pytest.fixture
 async def sala() -> AsyncIterator[Vivo]:
     async with vivo() as running:
-        running.mundo.duplicar, running.mundo.embaralhar_s = True, 0.05
+        running.mundo.duplicar, running.mundo.embaralhar_s = True, EMBARALHAR_S
         yield running
 
 
 async def entrega(sala: Vivo, ponte: Ponte) -> None:
     """All that Chatwoot has sent is worked off, in the order of its arrival, and upkeep runs."""
+    await asyncio.sleep(EMBARALHAR_S * 1.5)
     await sala.quiet()
     came, sala.chegadas.came = sala.chegadas.came, []
     for n, (raw, _) in enumerate(came):
