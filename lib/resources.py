@@ -25,7 +25,7 @@ from lib.providers.llm import Catalogo, ComReserva, Modelo
 from lib.providers.meta import Meta
 from lib.providers.prefect_api import PrefectApi
 from lib.providers.salvy import Salvy
-from lib.providers.slack import Slack
+from lib.providers.slack import Origens, Slack
 from lib.providers.whatsapp import Gateways, WhatsApp
 from lib.providers.zapi import Zapi
 from lib.settings import Settings
@@ -167,7 +167,7 @@ async def open_resources(
             catalogo=None if modelo else anthropic,
             prefect=_prefect(settings, http),
             chatwoot=_chatwoot(settings, http),
-            slack=Slack(http.get_http_client(SLACK), _key(settings.slack_token)) if settings.slack_url else None,
+            slack=_slack(settings, http),
             salvy=Salvy(http.get_http_client(SALVY), _key(settings.salvy_api_key)) if settings.salvy_url else None,
             ativador=Ativador(http.get_http_client(ATIVADOR), _key(settings.ativador_api_key))
             if settings.ativador_url
@@ -216,3 +216,10 @@ def _chatwoot(settings: Settings, http: HttpPool) -> Chatwoot | None:
         return None
     token = _key(settings.chatwoot_token)
     return Chatwoot(http.get_http_client(CHATWOOT), token, settings.chatwoot_conta, settings.chatwoot_caixa)
+
+
+def _slack(settings: Settings, http: HttpPool) -> Slack | None:
+    if settings.slack_url is None:
+        return None
+    origens = Origens.of(settings.slack_url)
+    return Slack(http.get_http_client(SLACK), _key(settings.slack_token), origens=origens)

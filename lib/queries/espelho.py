@@ -23,19 +23,26 @@ FORA = "EXISTS (SELECT FROM flag WHERE chave = 'chatwoot_fora' AND CAST(valor ->
 
 _ABERTO = "('pendente', 'enviando', 'incerto')"
 
-# What an agent wrote in Chatwoot is there already: its row is born done.
+# Only the newest ids of both tables are compared, each side by its key. What an agent wrote in Chatwoot is there
+# already: its row is born done.
 _ENQUEUE = text("""-- espelho.enqueue
 WITH comeco AS (SELECT CAST(valor #>> '{}' AS bigint) AS id FROM flag WHERE chave = 'espelho_inicio'),
 primeira AS (
   INSERT INTO flag (chave, valor) SELECT 'espelho_inicio', to_jsonb(coalesce((SELECT max(id) FROM interacao), 0))
-  WHERE NOT EXISTS (SELECT FROM comeco) ON CONFLICT (chave) DO NOTHING)
+  WHERE NOT EXISTS (SELECT FROM comeco) ON CONFLICT (chave) DO NOTHING),
+borda AS (
+  SELECT greatest(id, coalesce((SELECT max(interacao_id) FROM espelho), 0) - :janela) AS id FROM comeco),
+nova AS (
+  (SELECT id FROM interacao WHERE id > (SELECT id FROM borda) ORDER BY id LIMIT :janela + :limite)
+  EXCEPT
+  (SELECT interacao_id FROM espelho WHERE interacao_id > (SELECT id FROM borda) ORDER BY interacao_id LIMIT :janela)
+  ORDER BY id LIMIT :limite)
 INSERT INTO espelho (interacao_id, conversation_id, estado, chatwoot_msg_id)
 SELECT i.id, i.conversation_id, CASE WHEN o.id IS NULL THEN 'pendente' ELSE 'feito' END,
   CAST(substr(o.cause, 10) AS bigint)
-FROM comeco CROSS JOIN interacao i LEFT JOIN outbox o ON o.id = i.outbox_id AND starts_with(o.cause, 'chatwoot:')
-WHERE i.id > greatest(comeco.id, coalesce((SELECT max(interacao_id) FROM espelho), 0) - :janela)
-  AND NOT EXISTS (SELECT FROM espelho e WHERE e.interacao_id = i.id)
-ORDER BY i.id LIMIT :limite
+FROM nova JOIN interacao i ON i.id = nova.id
+LEFT JOIN outbox o ON o.id = i.outbox_id AND starts_with(o.cause, 'chatwoot:')
+ORDER BY i.id
 ON CONFLICT DO NOTHING
 """)
 

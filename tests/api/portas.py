@@ -198,7 +198,10 @@ MENSAGEM: Final = _evolution_message()
 ZAPI_TEXTO: Final = orjson.dumps(
     orjson.loads(sample("zapi/received.text")) | {"instanceId": ZAPI}, option=orjson.OPT_INDENT_2
 )
-META_TEXTO, CHATWOOT_DITA = sample("meta/message.text_pre2026_no_bsuid"), sample("chatwoot/message_created.outgoing_agent")
+META_TEXTO, CHATWOOT_DITA = (
+    sample("meta/message.text_pre2026_no_bsuid"),
+    sample("chatwoot/message_created.outgoing_agent"),
+)
 MENCAO, CONTA_SALVY = sample("slack/event.app_mention"), sample("salvy/webhook.phone-account.reactivated")
 COMANDO: Final = b"command=%2Fjulia&text=quantos%20plantoes&user_id=U1&channel_id=C1&trigger_id=1.2.3"
 CLIQUE: Final = urlencode({"payload": sample("slack/interactive.block_actions_payload_decoded").decode()}).encode()
@@ -325,17 +328,14 @@ def ids(porta: Porta) -> str:
     return porta.nome
 
 
-def credenciais() -> list[str]:
-    """Everything that no log and no answer may ever show: secrets, tokens, and what is made of them."""
-    secrets = [one for trio in SEGREDOS.values() for one in trio] + list(FICHAS.values())
+def segredos() -> list[str]:
+    """Every secret and token that is set, and the keys made of them."""
     keys = [webhook_key(secret, EVOLUTION) for secret in SEGREDOS["evolution"]]
     paths = [path_key(secret, ZAPI).rpartition(".")[2] for secret in SEGREDOS["zapi"]]
-    proofs = ("signature", "x-agente-webhook-key")
-    signatures = [
-        value.rpartition("=")[2] if value.startswith(("sha256=", "v0=")) else value.removeprefix("v1,")
-        for porta in COM_CORPO
-        for n in range(3)
-        for name, value in porta.bate(segredo=n).headers.items()
-        if any(proof in name for proof in proofs)
-    ]
-    return [*secrets, *keys, *paths, *signatures]
+    return [*(one for trio in SEGREDOS.values() for one in trio), *FICHAS.values(), *keys, *paths]
+
+
+def provas(batida: Batida) -> list[str]:
+    """The signatures and keys that a request's headers carry, without what names their kind."""
+    named = [value for name, value in batida.headers.items() if name.endswith(("-key", "signature", "signature-256"))]
+    return [value.removeprefix("sha256=").removeprefix("v0=").removeprefix("v1,") for value in named]

@@ -26,7 +26,7 @@ async def test_everything_opens_with_nothing_alive_and_says_so_when_used(setting
 
     async with open_resources(away, nome="teste") as resources:
         assert await resources.cache.get_or_load("k", 60, load) == "valor"
-        assert await resources.whatsapp.is_sandbox() is None
+        assert await resources.gateways.is_sandbox() is None
         with pytest.raises(DatabaseUnavailableError):
             await esquema.revisions(resources.db)
 
