@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
+from string import hexdigits
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import orjson
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lib.errors import SettingsError
@@ -30,17 +31,13 @@ FORNECEDORES: Mapping[str, tuple[str, ...]] = {
     "ativador_url": ("ativador_api_key",),
     "busca_url": ("busca_api_key",),
 }
-CHAVES = (
-    "evolution_api_key",
-    "anthropic_api_key",
-    "zapi_client_token",
-    "meta_token",
-    "chatwoot_token",
-    "slack_token",
-    "salvy_api_key",
-    "ativador_api_key",
-    "busca_api_key",
-)
+ENDERECOS = ("evolution_url", "anthropic_url", *FORNECEDORES)
+# Secrets that are addresses or go to our own servers: nothing of the sandbox's is in them.
+SEM_CHAVE = frozenset({"database_url", "redis_url", "prefect_api_auth_string"})
+# How the sandbox's keys are known, plain and in the base64 of a webhook secret.
+DO_SANDBOX = ("sandbox", "c2FuZGJveC")
+SVIX = "whsec_"
+IMPRESSAO_HEX = 64
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", None, ""})
 
 
@@ -63,6 +60,7 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         validate_default=True,
+        hide_input_in_errors=True,  # an error's text would show the other settings too
     )
 
     ambiente: Ambiente = Field(Ambiente.DESENVOLVIMENTO, description="desenvolvimento, teste or producao")
@@ -149,7 +147,7 @@ class Settings(BaseSettings):
     salvy_webhook_secret: SecretStr | None = Field(None, description="whsec_…, signs its webhooks; 'new,old'")
     ativador_url: str | None = Field(None, description="https address of the chip activator; empty: not used")
     ativador_api_key: SecretStr | None = Field(None, description="its key")
-    ativador_certificado: Path | None = Field(None, description="PEM file of its certificate, the only one trusted")
+    ativador_certificado: FilePath | None = Field(None, description="PEM file of its certificate, the only one trusted")
     ativador_sha256: str | None = Field(None, description="or that certificate's SHA-256 fingerprint, in hexadecimal")
     busca_url: str | None = Field(None, description="address of the search API; empty: not used")
     busca_api_key: SecretStr | None = Field(None, description="its key")
@@ -181,27 +179,53 @@ class Settings(BaseSettings):
             raise ValueError("lease_s must be longer than turno_max_s and envio_max_s by more than margem_s")
         if not self.webhook_secrets or any(len(key) < SECRET_MIN for key in self.webhook_secrets):
             raise ValueError(f"evolution_webhook_secret needs {SECRET_MIN} characters or more")
+        self._check_addresses()
         self._check_vendors()
+        self._check_activator()
         if self.ambiente is Ambiente.PRODUCAO:
             self._check_production()
         return self
+
+    def _check_addresses(self) -> None:
+        for name in ENDERECOS:
+            target = urlsplit(getattr(self, name) or "https://none")
+            if target.scheme not in {"http", "https"} or not target.hostname:
+                raise ValueError(f"{variable(name)} must be an http or https address")
+            outside = target.scheme == "http" and target.hostname not in LOOPBACK
+            if outside and self.ambiente is Ambiente.PRODUCAO:
+                raise ValueError(f"{variable(name)} must be https in production")
 
     def _check_vendors(self) -> None:
         """A vendor is used, with all it needs, or not at all."""
         for address, needed in FORNECEDORES.items():
             if getattr(self, address) is None:
                 continue
-            missing = [variable(name) for name in needed if getattr(self, name) is None]
+            missing = [variable(name) for name in needed if _absent(getattr(self, name))]
             if missing:
                 raise ValueError(f"{variable(address)} is set, so these are needed too: {', '.join(missing)}")
         if any(len(key) < SECRET_MIN for key in self.zapi_webhook_secrets):
-            raise ValueError(f"zapi_webhook_secret needs {SECRET_MIN} characters or more")
+            raise ValueError(f"{variable('zapi_webhook_secret')} needs {SECRET_MIN} characters or more")
+        if any(_absent(token) for token in self.zapi_instancias.values()):
+            raise ValueError(f"{variable('zapi_instancias')} has an instance without a token")
+        if not all(_is_svix(secret) for secret in self.salvy_webhook_secrets):
+            raise ValueError(f"{variable('salvy_webhook_secret')} must be {SVIX} and base64")
         test_key = self.salvy_api_key and self.salvy_api_key.get_secret_value().startswith(SALVY_TESTE)
         if test_key is not None and test_key is (self.ambiente is Ambiente.PRODUCAO):
-            raise ValueError(f"salvy_api_key must be a {SALVY_TESTE} key outside production, and only there")
+            name = variable("salvy_api_key")
+            raise ValueError(f"{name} must be a {SALVY_TESTE} key outside production, and only there")
+
+    def _check_activator(self) -> None:
+        """Its certificate is its own, so that one alone is trusted."""
         pinned = self.ativador_certificado or self.ativador_sha256
-        if urlsplit(self.ativador_url or "").scheme == "https" and not pinned:
-            raise ValueError("ativador_url needs ativador_certificado or ativador_sha256: its certificate is its own")
+        given = " or ".join(map(variable, ("ativador_certificado", "ativador_sha256")))
+        scheme = urlsplit(self.ativador_url or "").scheme
+        if scheme == "https" and not pinned:
+            raise ValueError(f"{variable('ativador_url')} needs {given}: its certificate is its own")
+        if scheme == "http" and pinned:
+            raise ValueError(f"{variable('ativador_url')} must be https where {given} is set")
+        digits = (self.ativador_sha256 or "0" * IMPRESSAO_HEX).replace(":", "")
+        if len(digits) != IMPRESSAO_HEX or not set(digits) <= set(hexdigits):
+            raise ValueError(f"{variable('ativador_sha256')} must be {IMPRESSAO_HEX} hexadecimal digits")
 
     def _check_production(self) -> None:
         address = conninfo_to_dict(self.database_url.get_secret_value())
@@ -215,13 +239,18 @@ class Settings(BaseSettings):
             )
         if self.crashpoint:
             raise ValueError("crashpoint is refused in production")
-        for name in ("evolution_url", "anthropic_url", *FORNECEDORES):
-            target = urlsplit(getattr(self, name) or "")
-            if target.scheme not in {"https", ""} and target.hostname not in LOOPBACK:
-                raise ValueError(f"{name} must be https in production")
-        keys = [value.get_secret_value() for name in CHAVES if (value := getattr(self, name)) is not None]
-        if any("sandbox" in key for key in keys):
-            raise ValueError("the sandbox's keys are refused in production")
+        found = [variable(name) for name, key in self._keys() if any(mark in key for mark in DO_SANDBOX)]
+        if found:
+            raise ValueError(f"the sandbox's keys are refused in production: {', '.join(dict.fromkeys(found))}")
+
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """Every key, token and webhook secret, with the field it is in."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr) and name not in SEM_CHAVE:
+                yield name, value.get_secret_value()
+        for token in self.zapi_instancias.values():
+            yield "zapi_instancias", token.get_secret_value()
 
     @property
     def modelos(self) -> tuple[str, ...]:
@@ -262,6 +291,18 @@ class Settings(BaseSettings):
     def salvy_webhook_secrets(self) -> tuple[str, ...]:
         """Salvy's."""
         return _secrets(self.salvy_webhook_secret)
+
+
+def _absent(value: object) -> bool:
+    """Tell whether a needed setting is missing; a secret of commas and spaces opens nothing and shuts everybody out."""
+    return not _secrets(value) if isinstance(value, SecretStr) else value is None
+
+
+def _is_svix(secret: str) -> bool:
+    try:
+        return secret.startswith(SVIX) and len(b64decode(secret.removeprefix(SVIX), validate=True)) > 0
+    except ValueError:
+        return False
 
 
 def _secrets(value: SecretStr | None) -> tuple[str, ...]:

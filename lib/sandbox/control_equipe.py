@@ -202,12 +202,16 @@ def _chatwoot_acts(mundos: Mundos) -> APIRouter:
         central.definir_telefone(contato_id, pedido.telefone)
         return pedido
 
+    @router.get("/habitos", summary="Os maus hábitos ligados")
+    async def ligados() -> dict[str, float | bool]:
+        return {name: getattr(mundos.chatwoot, name) for name in HabitosDoChatwoot.model_fields}
+
     @router.put("/habitos", summary="Maus hábitos: eventos fora de ordem, repetidos, caixa de uma só conversa, limite")
     async def habitos(pedido: HabitosDoChatwoot) -> dict[str, float | bool]:
         mundo = mundos.chatwoot
         for name, value in pedido.model_dump(exclude_none=True).items():
             setattr(mundo, name, value)
-        return {name: getattr(mundo, name) for name in HabitosDoChatwoot.model_fields}
+        return await ligados()
 
     return router
 

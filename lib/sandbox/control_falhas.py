@@ -6,9 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from lib.sandbox.alvos import ALVOS
 from lib.sandbox.courier import Courier
 from lib.sandbox.faults import Falha, Milliseconds, Share
 from lib.sandbox.messages_api import Modelo
+from lib.sandbox.modelo_hostil import VARIANTES as HOSTIL
+from lib.sandbox.modelo_ruido import VARIANTES as RUIDO
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.porta import Pedido
 
@@ -50,6 +53,11 @@ def switch_router(mundos: Mundos) -> APIRouter:
     async def desligar(alvo: str | None = None) -> list[Falha]:
         faults.clear(alvo)
         return faults.active()
+
+    @router.get("/alvos", summary="O que pode falhar, por fornecedor, e como os modelos podem variar")
+    async def alvos() -> dict[str, dict[str, list[str]]]:
+        calls = {vendor: list(names) for vendor, names in ALVOS.items()}
+        return {"alvos": calls, "variantes": {"julia": [], "ruido": list(RUIDO), "hostil": list(HOSTIL)}}
 
     @router.put("/modelo", summary="Escolhe o modelo que responde")
     async def modelo(pedido: EscolhaDeModelo) -> EscolhaDeModelo:

@@ -54,6 +54,7 @@ def system_router(mundos: Mundos) -> APIRouter:
             "aceitas": len(world.aceitas),
             "llm_chamadas": mundos.oracle.count,
             "modelo": mundos.oracle.modelo,
+            "variante": mundos.oracle.variante,
             "chatwoot_conversas": len(mundos.chatwoot.conversas),
             "chatwoot_mensagens": len(mundos.chatwoot.mensagens),
             "slack_mensagens": len(mundos.slack.mensagens),

@@ -69,10 +69,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Remessa:
-    """One webhook of `origem`, a vendor or an Evolution instance. `headers` are made anew for each attempt (1 is the first): some carry its time.
+    """One webhook of `origem`, a vendor or an Evolution instance.
 
-    `esperas_s` are the pauses after the first, second, ... failed attempt; when they are over it is given up. `final`
-    are the statuses after which that vendor does not try again.
+    `headers` are made anew for each attempt (1 is the first): some carry its time. `esperas_s` are the pauses after the
+    first, second, ... failed attempt; when they are over it is given up. `final` are the statuses after which that
+    vendor does not try again.
     """
 
     origem: str

@@ -176,7 +176,7 @@ _SEM_ROTA: Final[Mapping[str, Callable[[str], Response]]] = MappingProxyType(
     {
         "v1": lambda _path: anthropic_error(404, "Not found"),
         "zapi": lambda _path: zapi_error(404, "NOT_FOUND", "Unable to find matching target resource method"),
-        "meta": lambda path: meta_error(400, 2500, f"Unknown path components: {path.removeprefix('/meta')}"),
+        "meta": lambda path: meta_error(404, 2500, f"Unknown path components: {path.removeprefix('/meta')}"),
         "chatwoot": lambda _path: chatwoot_error(404, {}),
         "slack": lambda _path: json_reply({"ok": False, "error": "unknown_method"}, 404),
         "salvy": lambda _path: salvy_error(404, "resource-not-found", "Resource not found"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.domain.evento import Preferencia
 from lib.domain.mensagem import MensagemRecebida, tratamento
 from lib.providers.evolution_conteudo import FUNDO_MAX
 from lib.providers.evolution_json import TEXT_MAX
@@ -250,6 +251,8 @@ def resumo(evento: Evento) -> Resumo:
             return "conexão", evento.motivo, {"conectado": evento.conectado}
         case Outro():
             return "morta" if evento.morta else "evento", evento.motivo, {}
+        case Preferencia():
+            raise AssertionError("Evolution has no such menu")
 
 
 def test_every_sample_is_in_the_table() -> None:

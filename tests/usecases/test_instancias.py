@@ -40,7 +40,8 @@ API = "http://agente.test:8000"
 ZAPI, META = "3C01", "200000000000001"
 CONTA, OUTRA_CONTA = "100000000000001", "100000000000002"
 SEGREDO_ZAPI = "z" * 40
-COM_ZAPI = {"zapi_client_token": "sandbox-zapi-conta", "zapi_instancias": {ZAPI: "sandbox-zapi-token"}}
+CLIENT_TOKEN, INSTANCIAS = "sandbox-zapi-conta", {ZAPI: "sandbox-zapi-token"}
+COM_ZAPI = {"zapi_client_token": CLIENT_TOKEN, "zapi_instancias": INSTANCIAS}
 COM_META = {"meta_token": "sandbox-meta-token", "meta_app_secret": "m" * 40, "meta_verify_token": "v" * 40}
 
 
@@ -145,7 +146,7 @@ async def test_a_gateway_that_is_not_the_sandbox_is_not_touched_outside_producti
 @pytest.fixture
 async def vendedores() -> AsyncIterator[Vendedores]:
     desk = Desk(World(SandboxConfig()))
-    zapi = ZapiWorld(desk, COM_ZAPI["zapi_client_token"], COM_ZAPI["zapi_instancias"])
+    zapi = ZapiWorld(desk, CLIENT_TOKEN, INSTANCIAS)
     meta = MetaWorld(desk.world, MetaKeys(token=COM_META["meta_token"]))
     number = new_instance(META, {"number": "5511900000100"})
     number.provedor, number.state = "meta", "open"

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from lib.agent.tools.contrato import Argumentos as ArgumentosDoModelo
-from lib.agent.tools.contrato import Tool
+from lib.agent.tools.contrato import schema_of
 from lib.auth import Papel
 from lib.providers.slack_blocos import Bloco
 from lib.resources import Resources
@@ -69,10 +69,6 @@ def _nunca(_: Any) -> bool:
     return False
 
 
-async def _nada(*_: Any) -> Any:
-    raise NotImplementedError
-
-
 @dataclass(frozen=True, slots=True)
 class Ferramenta:
     """A managers' tool: what it is called, who may use it, and what it does.
@@ -98,7 +94,7 @@ class Ferramenta:
 
     def esquema(self) -> Mapping[str, Any]:
         """Return the JSON schema of its arguments."""
-        return Tool(self.nome, self.descricao, self.argumentos, _nada).esquema()
+        return schema_of(self.argumentos)
 
 
 def erro(texto: str) -> Resultado:

@@ -92,14 +92,15 @@ class Tool:
 
     def esquema(self) -> Mapping[str, Any]:
         """Return the JSON schema of its arguments."""
-        return _schema(self.argumentos)
+        return schema_of(self.argumentos)
 
 
 _KEPT = frozenset({"type", "required", "additionalProperties"})
 
 
 @cache
-def _schema(argumentos: type[Argumentos]) -> Mapping[str, Any]:
+def schema_of(argumentos: type[Argumentos]) -> Mapping[str, Any]:
+    """Return the JSON schema of a tool's arguments, in the few words that every model understands."""
     schema = argumentos.model_json_schema()
     properties = {name: _plain(value, schema.get("$defs", {})) for name, value in schema["properties"].items()}
     kept: dict[str, Any] = {key: schema[key] for key in schema if key in _KEPT}
