@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 import lib
-from api import conversas, leitura, mensagens, problemas
+from api import conversas, fornecedores, leitura, mensagens, problemas
 from api.deps import Rotas
 from api.health import livez, readyz
 from api.modelo import EstadoModelo, conferido
@@ -47,6 +47,7 @@ ROTAS: Final[tuple[Rotas, ...]] = (
     conversas.acoes,
     mensagens.router,
     mensagens.acoes,
+    fornecedores.router,
 )
 
 logger = log.get_logger(__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ SEGURANCA: Final = (
     (b"cache-control", b"no-store"),
 )
 SEM_CONTEUDO: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+FECHAR: Final = (b"connection", b"close")
 SO_TLS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -65,11 +66,13 @@ class Porta:
         if path not in COM_SCRIPTS:
             added.append(SEM_CONTEUDO)
         started = False
+        body = _Corpo(receive, headers)
 
         async def out(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                added.extend(body.ending(message.get("headers", ())))
                 # A new list: answers are shared between requests, so theirs must not grow.
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
             await send(message)
@@ -80,16 +83,16 @@ class Porta:
             # A webhook proves itself by its key, and a 400 would make its sender drop the message for good.
             named = path in SONDAS or path.startswith("/webhooks/")
             if not named and _host(headers.get(b"host", b"")) not in self._hosts:
-                await problem(400, name, detail="endereço desconhecido (cabeçalho Host)")(scope, receive, out)
+                await problem(400, name, detail="endereço desconhecido (cabeçalho Host)")(scope, body, out)
                 return
             try:
-                if not await self._directly(scope, receive, out):
-                    await self._app(scope, receive, out)
+                if not await self._directly(scope, body, out):
+                    await self._app(scope, body, out)
             except Exception as failure:
                 log.exception("request failed", rota=path, erro=type(failure).__name__)
                 if started:
                     raise
-                await problem(500, name)(scope, receive, out)
+                await problem(500, name)(scope, body, out)
 
     async def _directly(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer a direct route's request; tell whether it was one."""
@@ -109,6 +112,25 @@ class Porta:
             answer = expected
         await answer(scope, receive, send)
         return True
+
+
+class _Corpo:
+    """A request's body on its way to whoever reads it."""
+
+    __slots__ = ("_receive", "_unread")
+
+    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:
+        self._receive = receive
+        self._unread = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._unread = self._unread and message.get("more_body", False)
+        return message
+
+    def ending(self, given: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
+        """Close after an answer that did not wait for the body: a byte a second would keep the connection for ever."""
+        return (FECHAR,) if self._unread and FECHAR not in given else ()
 
 
 def _host(header: bytes) -> bytes:

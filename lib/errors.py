@@ -50,13 +50,19 @@ class UnsupportedEncodingError(AgenteError):
 class SendRefusedError(AgenteError):
     """The gateway refused a message for good: it was not sent and will not be.
 
-    `chip_down` is true when the refusal is about the chip (disconnected before anything left), so that another may try.
+    `chip_down` is true when the refusal is about the chip (disconnected before anything left), so that another may try;
+    `descanso_s` for how long it would be refused again although it says that it is connected. `efeito` is what the
+    refusal tells of the doctor, a `lib.domain.evento.EfeitoRecibo`.
     """
 
-    def __init__(self, reason: str, *, chip_down: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, chip_down: bool = False, descanso_s: float = 0.0, efeito: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.chip_down = chip_down
+        self.descanso_s = descanso_s
+        self.efeito = efeito
 
 
 class SendUnknownError(AgenteError):

@@ -295,7 +295,9 @@ class Settings(BaseSettings):
 
 def _absent(value: object) -> bool:
     """Tell whether a needed setting is missing; a secret of commas and spaces opens nothing and shuts everybody out."""
-    return not _secrets(value) if isinstance(value, SecretStr) else value is None
+    if isinstance(value, SecretStr):
+        return not _secrets(value)
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _is_svix(secret: str) -> bool:

@@ -7,6 +7,7 @@ later, over the Web API or the `response_url`.
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -49,7 +50,7 @@ async def slack(request: Request) -> Response:
     segredos = resources.settings.slack_signing_secrets
     if not slack_valida(raw, headers.get(TIMESTAMP), headers.get(ASSINATURA), segredos, resources.clock()):
         raise refused(request, FORNECEDOR, "signature")
-    refuse_deep(raw)
+    refuse_deep(unquote_to_bytes(raw))  # a form hides its brackets
     kind = headers.get("content-type", "")[:100]
     pedido = read(raw, kind)
     if isinstance(pedido, UrlVerification):

@@ -22,6 +22,7 @@ from lib.cli import (
     mensagem,
     pausa,
     pilha,
+    sandbox,
     seed,
     slack,
     token,
@@ -47,7 +48,9 @@ NOUNS: tuple[tuple[str, typer.Typer], ...] = (
     ("webhook", webhook.app),
 )
 # Commands without a noun, about the stack as a whole: (name, function, help).
-COMMANDS = (*pilha.COMMANDS, *pausa.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
+COMMANDS = (*pilha.COMMANDS, *sandbox.COMMANDS, *pausa.COMMANDS, *seed.COMMANDS, *demo.COMMANDS)
+# They must not take the running stack's addresses, or its sandbox's files, for their own.
+ALONE = frozenset(name for name, *_ in (*pilha.COMMANDS, *sandbox.COMMANDS))
 
 HELP = "Agente Júlia: preenche plantões conversando com médicos pelo WhatsApp."
 EPILOG = "Comece com `agente demo` (sobe tudo e mostra) ou `agente up` e, em outro terminal, `agente status`."
@@ -75,9 +78,9 @@ def build() -> typer.Typer:
 def enter(ctx: typer.Context) -> None:
     """Give every command that is not about the stack itself the addresses of the running stack.
 
-    What the environment says wins; `up` and its siblings must not take their own addresses for somebody else's.
+    What the environment says wins.
     """
-    if ctx.invoked_subcommand in {name for name, *_ in pilha.COMMANDS}:
+    if ctx.invoked_subcommand in ALONE:
         return
     for name, value in situacao().ambiente.items():
         os.environ.setdefault(name, value)

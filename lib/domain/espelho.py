@@ -111,5 +111,6 @@ def texto_da_falha(state: str, motivo: str | None) -> str:
 
 
 TEXTO_ANEXO: Final = "Anexos não são encaminhados ao WhatsApp do médico. Escreva a mensagem em texto."
+TEXTO_SO_TEXTO: Final = "Só o texto desta mensagem vai para o médico: anexos não são encaminhados ao WhatsApp dele."
 TEXTO_VELHA: Final = "Mensagem não enviada ao médico: ela chegou até nós com mais de um dia de atraso."
 TEXTO_SEM_MEDICO: Final = "Mensagem não enviada: este contato não é um médico conhecido da Júlia."

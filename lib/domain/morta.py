@@ -21,6 +21,7 @@ O_QUE_FAZER: Mapping[ClasseMorta, str] = MappingProxyType(
         ClasseMorta.ILEGIVEL: "reprocesse depois de atualizar o programa: os bytes guardados são lidos de novo",
         ClasseMorta.SEM_RESPOSTA: "responda pelo celular, assuma a conversa, ou reprocesse para a Júlia responder",
         ClasseMorta.ENVIO_MORTO: "veja o motivo e reprocesse: a mesma mensagem volta à fila",
-        ClasseMorta.ENVIO_INCERTO: "confira no celular se chegou; reprocessada, só sai se o histórico não a tiver",
+        ClasseMorta.ENVIO_INCERTO: "confira no celular se chegou; reprocessada, só sai se o histórico não a tiver,"
+        " ou, onde não há histórico, se você pedir só por ela",
     }
 )

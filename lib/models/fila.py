@@ -138,6 +138,7 @@ class Outbox(SQLModel, table=True):
             postgresql_where=text("proativa AND state IN ('sending', 'unknown', 'sent', 'parked')"),
         ),
         Index("ix_outbox_morta", "id", postgresql_where=text("state IN ('dead', 'parked')")),
+        Index("ix_outbox_incerta", "enviando_em", postgresql_where=text("state = 'parked'")),
         Index("ix_outbox_falha", "chip_id", "falhou_em", postgresql_where=text("falhou_em IS NOT NULL")),
     )
 

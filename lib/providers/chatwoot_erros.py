@@ -25,8 +25,14 @@ class DuplicateContactError(ProviderError):
 
 
 def judge(chamada: Chamada, resposta: Resposta) -> ProviderError | None:
-    """A status that means failure, a success that is no JSON, or one whose JSON is an error after all."""
+    """A status that means failure, a success that is no JSON, or one whose JSON is an error after all.
+
+    Only Chatwoot itself says that something is not there: a proxy's 404 is a server that is being restarted, or a wrong
+    address.
+    """
     motivo = _reason(resposta)
+    if resposta.status == HTTPStatus.NOT_FOUND and not resposta.json:
+        return failed(chamada, resposta, Falha.CANAL_FORA, "a 404 that is not Chatwoot's own")
     wrong = by_status(chamada, resposta, motivo) or not_json(chamada, resposta)
     if wrong is None and motivo and not {"id", "payload"} & resposta.objeto.keys():
         return failed(chamada, resposta, unclear(chamada), motivo)

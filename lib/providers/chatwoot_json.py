@@ -55,7 +55,8 @@ class MensagemChatwoot:
     """A message. `tipo` is incoming, outgoing, activity, template, or what else a server says.
 
     `autor_tipo` is user, contact or agent_bot, None for an automation's. `eco_id` is the id under which we posted it,
-    None for others' messages; `conversa_id` is a display id.
+    None for others' messages; `conversa_id` is a display id. Of a deleted one, `apagada`, `texto` is the server's own
+    words in its stead.
     """
 
     id: int
@@ -68,6 +69,8 @@ class MensagemChatwoot:
     eco_id: str | None
     conversa_id: int | None
     em: datetime | None
+    anexos: bool = False
+    apagada: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +144,21 @@ def message(value: Any) -> MensagemChatwoot | None:
     if mensagem_id is None:
         return None
     sender = tree(body.get("sender"))
+    extra = tree(body.get("content_attributes"))
     conversa_id = whole(tree(body.get("conversation")).get("id"))
     return MensagemChatwoot(
         mensagem_id,
         words(body.get("content")),
         _kind(body.get("message_type")),
-        body.get("private") is True,
+        body.get("private") not in (None, False),  # whatever is not clearly for the doctor is a note
         _author(sender.get("type") or body.get("sender_type")),
         words(sender.get("name"), NOME_MAX) or words(sender.get("available_name"), NOME_MAX),
         words(body.get("source_id"), ID_MAX),
-        words(tree(body.get("content_attributes")).get(ECO), ID_MAX),
+        words(extra.get(ECO), ID_MAX),
         whole(body.get("conversation_id")) if conversa_id is None else conversa_id,
         instant(body.get("created_at")),
+        anexos=bool(items(body.get("attachments"))),
+        apagada=extra.get("deleted") not in (None, False),
     )
 
 

@@ -18,7 +18,7 @@ import httpx
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.providers import meta_forma as forma
 from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, call, failed, unclear
-from lib.providers.meta_erros import judge
+from lib.providers.meta_erros import effect, judge, rest_s
 from lib.providers.meta_forma import Aceita, Botoes, EstadoNumero, Lista, MidiaEnviada
 from lib.providers.whatsapp import Envio, EstadoConexao, GatewayError, Historico, NothingSentError
 
@@ -158,11 +158,12 @@ class Meta:
 
 def as_send(cause: ProviderError) -> SendRefusedError | SendUnknownError:
     """Say what a failed send means to the outbox."""
+    code = int(cause.codigo) if cause.codigo else -1
     match cause.falha:
         case Falha.PERMANENTE:
-            return SendRefusedError(str(cause))
+            return SendRefusedError(str(cause), efeito=effect(code))
         case Falha.CANAL_FORA:
-            return SendRefusedError(str(cause), chip_down=True)
+            return SendRefusedError(str(cause), chip_down=True, descanso_s=rest_s(code))
         case Falha.REPETIR:
             return NothingSentError(str(cause), retry_after_s=cause.retry_after_s)
         case Falha.INCERTA:

@@ -14,6 +14,7 @@ from lib.providers.evolution_json import items, tree, whole, words
 
 PAR_S: Final = 6.0
 DETALHE_MAX: Final = 160
+DESCANSO_S: Final = 600.0
 LIMITE_POR_PAR: Final = 131056
 SEM_OPTIN: Final = 131050
 SEM_WHATSAPP: Final = 131026
@@ -84,6 +85,14 @@ def effect(codigo: int) -> EfeitoRecibo | None:
     if codigo == SEM_WHATSAPP:
         return EfeitoRecibo.SEM_WHATSAPP
     return EfeitoRecibo.CHIP_FORA if codigo in NUMERO_FORA else None
+
+
+def rest_s(codigo: int) -> float:
+    """Say for how long a number that is refused with this code would be refused again, in seconds.
+
+    Its state is read as CONNECTED all the while; with a token that does not serve it cannot be read at all.
+    """
+    return DESCANSO_S if codigo in PERMISSAO | CONTA | QUALIDADE else 0.0
 
 
 def judge(chamada: Chamada, resposta: Resposta) -> ProviderError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,7 +173,7 @@ class Gateways:
 
     async def is_sandbox(self) -> bool | None:
         """Tell whether the sandbox answers for every gateway; None when one of them does not answer (decision D31)."""
-        answers = [await one.is_sandbox() for one in self.configurados.values()]
+        answers = await asyncio.gather(*(one.is_sandbox() for one in self.configurados.values()))
         if any(answer is False for answer in answers):
             return False
         return None if None in answers else True

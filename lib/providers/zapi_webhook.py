@@ -176,7 +176,8 @@ def _content(body: dict[str, Any], notification: str | None, msg_id: str) -> Lid
     if notification is not None:
         return Lido(Midia.LIGACAO)
     lido = read_content(body)
-    if lido.vazio and body.get("waitingMessage") is True:
+    blank = lido.vazio or (lido.midia is Midia.TEXTO and not lido.texto)
+    if blank and body.get("waitingMessage") is True:
         return Lido(Midia.DESCONHECIDA, ajuste="à espera do conteúdo, que vem com o mesmo identificador")
     if body.get("isEdit") is True and not lido.ajuste:
         return Lido(Midia.EDICAO, lido.texto, alvo_msg_id=msg_id, detalhes=lido.detalhes)

@@ -10,12 +10,12 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
-from lib.queries.espelho import FORA, VARREDURA_S
+from lib.queries.espelho import FORA
 from lib.queries.transferencia import ABERTA, Pessoa, taking
 
 PRIORIDADE = 20  # before Júlia's replies: a person is waiting
 TENTATIVAS = 3
-VELHA_S = 86_400.0
+VARREDURA_S = 300.0
 
 # The doctor is whom the thread is for, else whom its phone names; without an open conversation one is opened, but only
 # for a message that is new.
@@ -115,10 +115,12 @@ WHERE cc.conversation_id = :conversation_id AND cc.claim = :claim AND v.id = cc.
 """
 _AGREE = text(_AGREE_OF.format(aberta=ABERTA))
 
-# A hint that came after the look began is not answered by it. A thread that rests is looked at again when it is used.
+# A hint that came after the look began is not answered by it: the message it is of may have become visible behind those
+# that were read. A thread that rests is looked at again when it is used.
 _REST_OF = """-- chatwoot.rest
 UPDATE chatwoot_conversa cc SET claim = NULL, lease_until = NULL, conferida_em = now(), tentativas = 0,
-  ultima_msg_id = CASE WHEN cc.ultima_msg_id IS NOT DISTINCT FROM :lida THEN :nova ELSE cc.ultima_msg_id END,
+  ultima_msg_id = CASE WHEN cc.ultima_msg_id IS DISTINCT FROM :lida OR (cc.conferir_em > :inicio
+    AND cc.conferir_em <= now()) THEN cc.ultima_msg_id ELSE :nova END,
   conferir_em = CASE WHEN cc.conferir_em > :inicio THEN cc.conferir_em
     WHEN :outra THEN now()
     WHEN a.controle = 'humano' OR greatest(a.ultima_entrada_em, a.ultima_saida_em) > now() - interval '1 day'

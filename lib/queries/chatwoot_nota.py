@@ -13,11 +13,12 @@ from lib.queries.espelho import FORA
 
 TENTATIVAS = 5
 
+# Nothing is told of a message that went out after all, but for the attachments that went without it.
 _ADD = text("""-- chatwoot_nota.add
 INSERT INTO chatwoot_nota (chave, chatwoot_id, texto)
 SELECT n.tipo || ':' || n.msg_id, :chatwoot_id, n.texto
 FROM unnest(CAST(:tipos AS text[]), CAST(:msg_ids AS bigint[]), CAST(:textos AS text[])) AS n(tipo, msg_id, texto)
-WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.cause = 'chatwoot:' || n.msg_id)
+WHERE n.tipo = 'anexo' OR NOT EXISTS (SELECT FROM outbox o WHERE o.cause = 'chatwoot:' || n.msg_id)
 ON CONFLICT (chave) DO NOTHING RETURNING chave
 """)
 
@@ -66,7 +67,7 @@ class Nota:
 
 
 async def add(db: Database, chatwoot_id: int, notas: Sequence[Nota]) -> int:
-    """Queue notes about messages that were not forwarded, each once ever; return how many are new."""
+    """Queue notes about messages that were not forwarded, or not whole, each once ever; return how many are new."""
     params = {
         "chatwoot_id": chatwoot_id,
         "tipos": [nota.tipo for nota in notas],

@@ -26,9 +26,10 @@ RETURNING chip.id
 
 
 _OUT = text("""-- chip.out
-SELECT instancia, gateway FROM chip
-WHERE tipo = 'julia' AND status = 'active' AND NOT conectado AND coalesce(conexao_em, '-infinity') < :antes
-ORDER BY conexao_em NULLS FIRST, id LIMIT :limite
+SELECT instancia, gateway FROM (
+  SELECT instancia, gateway, row_number() OVER (PARTITION BY gateway ORDER BY random()) AS n FROM chip
+  WHERE tipo = 'julia' AND status = 'active' AND NOT conectado AND coalesce(conexao_em, '-infinity') < :antes) fora
+WHERE n <= :limite
 """)
 
 
@@ -64,6 +65,9 @@ async def mark_connections(db: Database, abertas: Mapping[str, bool], em: dateti
 
 
 async def out(db: Database, antes: datetime, limite: int) -> list[ChipFora]:
-    """Return numbers in use that have counted as disconnected since before then, longest first."""
+    """Return some numbers in use that have counted as disconnected since before then, up to `limite` of each gateway.
+
+    By lot: those that never come back keep no other from being asked after.
+    """
     [rows] = await db.round_trip(Step(_OUT, {"antes": antes, "limite": limite}))
     return [ChipFora(**row) for row in rows]

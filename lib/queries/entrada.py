@@ -16,11 +16,12 @@ from lib.queries import revisao
 from lib.queries.quem import Stored, compose, settle
 
 __all__ = [
+    "NewEffect",
     "NewEvent",
     "NewMessage",
     "NewReceipt",
     "Stored",
-    "apply_effect",
+    "apply_effects",
     "ingest_message",
     "store_connection",
     "store_event",
@@ -67,7 +68,7 @@ ON CONFLICT (chave) DO NOTHING
 """)
 
 _STORE = text("""-- entrada.store
-WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
+WITH k AS (SELECT id FROM chip WHERE instancia = :instancia AND gateway = :source),
 i AS (
   INSERT INTO inbox (source, chip_id, provider_msg_id, tipo, midia, texto, body_hash, endereco, raw, enviada_em,
     desfecho)
@@ -79,7 +80,7 @@ SELECT (SELECT id FROM k) AS chip_id, (SELECT id FROM i) AS inbox_id
 _LINK = text("""-- entrada.link
 INSERT INTO lid_telefone (lid, telefone)
 SELECT n.lid, n.telefone FROM unnest(CAST(:lids AS text[]), CAST(:telefones AS text[])) AS n(lid, telefone)
-WHERE EXISTS (SELECT FROM chip WHERE instancia = :instancia)
+WHERE EXISTS (SELECT FROM chip WHERE instancia = :instancia AND gateway = :source)
   AND NOT EXISTS (SELECT FROM lid_telefone l WHERE l.lid = n.lid AND l.telefone = n.telefone)
 ORDER BY n.lid
 ON CONFLICT (lid) DO UPDATE SET telefone = excluded.telefone, visto_em = now()
@@ -91,9 +92,9 @@ _RECEIPTS = text("""-- entrada.receipts
 WITH n AS (
   SELECT n.*, k.id AS chip_id, array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], n.entrega) AS grau
   FROM unnest(CAST(:instancias AS text[]), CAST(:msg_ids AS text[]), CAST(:statuses AS text[]),
-    CAST(:entregas AS text[]), CAST(:outbox_ids AS bigint[]), CAST(:erros AS text[])) WITH ORDINALITY
-    AS n(instancia, msg_id, status, entrega, outbox_id, erro, ordem)
-  LEFT JOIN chip k ON k.instancia = n.instancia),
+    CAST(:entregas AS text[]), CAST(:outbox_ids AS bigint[]), CAST(:erros AS text[]), CAST(:sources AS text[]))
+    WITH ORDINALITY AS n(instancia, msg_id, status, entrega, outbox_id, erro, source, ordem)
+  LEFT JOIN chip k ON k.instancia = n.instancia AND k.gateway = coalesce(n.source, k.gateway)),
 e AS (
   INSERT INTO delivery_event (chip_id, provider_msg_id, status, entrega, outbox_id, erro)
   SELECT DISTINCT ON (msg_id, status) chip_id, msg_id, status, entrega, outbox_id, erro FROM n
@@ -112,24 +113,48 @@ SELECT n.chip_id, e.id AS event_id FROM n
 LEFT JOIN e ON e.provider_msg_id = n.msg_id AND e.status = n.status ORDER BY n.ordem
 """)
 
-_EFFECT = text("""-- entrada.effect
-WITH o AS (
-  SELECT o.medico_id FROM outbox o JOIN chip k ON k.instancia = :instancia AND k.id = o.chip_id
-  WHERE o.provider_msg_id = :msg_id OR o.id = :outbox_id LIMIT 1),
+# Only until the receipt itself is stored: one that is repeated for days says nothing new of a number or a doctor. Who
+# wrote after the message left has WhatsApp. Locked in the order of everybody: states, conversations; chips last.
+_EFFECTS = text("""-- entrada.effects
+WITH n AS (
+  SELECT n.*, k.id AS chip_id
+  FROM unnest(CAST(:sources AS text[]), CAST(:instancias AS text[]), CAST(:efeitos AS text[]),
+    CAST(:msg_ids AS text[]), CAST(:statuses AS text[]), CAST(:outbox_ids AS bigint[]))
+    AS n(source, instancia, efeito, msg_id, status, outbox_id)
+  JOIN chip k ON k.instancia = n.instancia AND k.gateway = n.source
+  WHERE NOT EXISTS (SELECT FROM delivery_event e WHERE e.provider_msg_id = n.msg_id AND e.status = n.status)),
+o AS (
+  SELECT DISTINCT n.efeito, o.medico_id, o.enviando_em FROM n JOIN outbox o ON o.chip_id = n.chip_id
+    AND (o.provider_msg_id = n.msg_id OR o.id = n.outbox_id)),
+tranca AS (
+  SELECT s.medico_id, s.ultima_entrada_em FROM doctor_state s WHERE s.medico_id IN (SELECT medico_id FROM o)
+  ORDER BY s.medico_id FOR UPDATE),
 s AS (
-  UPDATE doctor_state s SET permissao = 'opted_out', cooling_off_ate = NULL FROM o
-  WHERE :efeito = 'optout' AND s.medico_id = o.medico_id AND s.permissao <> 'opted_out'),
+  UPDATE doctor_state s SET permissao = 'opted_out', cooling_off_ate = NULL FROM tranca t
+  WHERE s.medico_id = t.medico_id AND s.permissao <> 'opted_out'
+    AND s.medico_id IN (SELECT medico_id FROM o WHERE efeito = 'optout') RETURNING s.medico_id),
+c AS (
+  UPDATE conversa c SET estagio = 'optout' FROM s WHERE c.medico_id = s.medico_id AND c.estagio <> 'optout'
+    AND c.status IN ('active', 'paused', 'escalated')),
 m AS (
-  UPDATE medico SET sem_whatsapp_em = :em FROM o
-  WHERE :efeito = 'sem_whatsapp' AND medico.id = o.medico_id AND sem_whatsapp_em IS NULL)
-UPDATE chip SET conectado = false, conexao_em = :em
-WHERE :efeito = 'chip_fora' AND instancia = :instancia AND conectado AND (conexao_em IS NULL OR conexao_em <= :em)
+  UPDATE medico m SET sem_whatsapp_em = :em FROM tranca t WHERE m.id = t.medico_id AND EXISTS (
+    SELECT FROM o WHERE o.medico_id = m.id AND o.efeito = 'sem_whatsapp'
+      AND coalesce(t.ultima_entrada_em < o.enviando_em, true))
+    AND (m.sem_whatsapp_em IS NULL OR m.sem_whatsapp_em <= t.ultima_entrada_em)),
+k AS (
+  SELECT id FROM chip WHERE id IN (SELECT chip_id FROM n WHERE efeito = 'chip_fora')
+    AND (SELECT count(*) FROM tranca) >= 0 ORDER BY id FOR UPDATE)
+UPDATE chip SET conectado = false, conexao_em = :em,
+  cooldown_ate = CASE WHEN gateway = 'meta' THEN greatest(cooldown_ate, :em + interval '10 minutes')
+    ELSE cooldown_ate END
+FROM k WHERE chip.id = k.id AND conectado AND (conexao_em IS NULL OR conexao_em <= :em)
 """)
 
 _CONNECTION = text("""-- entrada.connection
 WITH k AS (UPDATE chip SET conectado = :conectado, conexao_em = :em
-  WHERE instancia = :instancia AND (conexao_em IS NULL OR conexao_em <= :em) RETURNING id)
-SELECT coalesce((SELECT id FROM k), (SELECT id FROM chip WHERE instancia = :instancia)) AS chip_id
+  WHERE instancia = :instancia AND gateway = :source AND (conexao_em IS NULL OR conexao_em <= :em) RETURNING id)
+SELECT coalesce((SELECT id FROM k),
+  (SELECT id FROM chip WHERE instancia = :instancia AND gateway = :source)) AS chip_id
 """)
 
 
@@ -166,7 +191,8 @@ class NewMessage:
 class NewReceipt:
     """A receipt as extracted: the gateway's word for how far the message got, and ours.
 
-    `outbox_id` is our own name for the message, where the gateway gives it back; `erro` why it failed.
+    `outbox_id` is our own name for the message, where the gateway gives it back; `erro` why it failed; `source` the
+    gateway that says so, None when the caller vouches for it.
     """
 
     instancia: str
@@ -175,6 +201,19 @@ class NewReceipt:
     entrega: str | None
     outbox_id: int | None = None
     erro: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEffect:
+    """What a failure says beyond itself; `msg_id` and `status` name its receipt, `outbox_id` the message."""
+
+    source: str
+    instancia: str
+    efeito: EfeitoRecibo
+    msg_id: str | None = None
+    status: str | None = None
+    outbox_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +266,7 @@ async def ingest_message(db: Database, message: NewMessage, quieto_s: float, qui
 async def store_event(db: Database, event: NewEvent, vinculos: Sequence[tuple[str, str]] = ()) -> Stored | None:
     """Store what is no doctor's message, and the pairs of LID and phone it names; None without a chip of this name."""
     params = {name: getattr(event, name) for name in NewEvent.__slots__}
-    [[row], *_] = await db.round_trip(Step(_STORE, params, writes=True), *_links(event.instancia, vinculos))
+    [[row], *_] = await db.round_trip(Step(_STORE, params, writes=True), *_links(event, vinculos))
     return Stored(row["inbox_id"]) if row["chip_id"] else None
 
 
@@ -243,31 +282,36 @@ async def store_receipts(db: Database, receipts: Sequence[NewReceipt]) -> list[S
         "entregas": [receipt.entrega for receipt in receipts],
         "outbox_ids": [receipt.outbox_id for receipt in receipts],
         "erros": [receipt.erro for receipt in receipts],
+        "sources": [receipt.source for receipt in receipts],
     }
     [rows] = await db.round_trip(Step(_RECEIPTS, params, writes=True))
     return [Stored(row["event_id"]) if row["chip_id"] else None for row in rows]
 
 
-async def apply_effect(db: Database, receipt: NewReceipt, efeito: EfeitoRecibo, em: datetime) -> None:
-    """Do what a failed delivery says beyond itself: an opt-out, a number without WhatsApp, a chip that is out."""
-    params = {
-        "instancia": receipt.instancia,
-        "msg_id": receipt.msg_id,
-        "outbox_id": receipt.outbox_id,
-        "efeito": efeito.value,
-        "em": em,
+async def apply_effects(db: Database, effects: Sequence[NewEffect], em: datetime) -> None:
+    """Do what failed deliveries say beyond themselves, in one round trip; repeating it changes nothing.
+
+    An opt-out, a number without WhatsApp, a chip that is out.
+    """
+    columns = {
+        "sources": [effect.source for effect in effects],
+        "instancias": [effect.instancia for effect in effects],
+        "efeitos": [effect.efeito.value for effect in effects],
+        "msg_ids": [effect.msg_id for effect in effects],
+        "statuses": [effect.status for effect in effects],
+        "outbox_ids": [effect.outbox_id for effect in effects],
     }
-    await db.round_trip(Step(_EFFECT, params, writes=True))
+    await db.round_trip(Step(_EFFECTS, {**columns, "em": em}, writes=True))
 
 
 async def store_connection(
-    db: Database, instancia: str, *, conectado: bool, em: datetime, evento: NewEvent | None = None
+    db: Database, source: str, instancia: str, *, conectado: bool, em: datetime, evento: NewEvent | None = None
 ) -> Stored | None:
     """Note whether the chip is connected, unless something newer is known, and keep the event where it says why.
 
     None when no chip has this instance.
     """
-    params = {"instancia": instancia, "conectado": conectado, "em": em}
+    params = {"source": source, "instancia": instancia, "conectado": conectado, "em": em}
     steps = [Step(_CONNECTION, params, writes=True)]
     if evento is not None:
         steps.append(Step(_STORE, {name: getattr(evento, name) for name in NewEvent.__slots__}))
@@ -275,8 +319,9 @@ async def store_connection(
     return Stored(kept[0][0]["inbox_id"] if kept else None) if row["chip_id"] else None
 
 
-def _links(instancia: str, vinculos: Sequence[tuple[str, str]]) -> list[Step]:
+def _links(event: NewEvent, vinculos: Sequence[tuple[str, str]]) -> list[Step]:
     if not vinculos:
         return []
     lids, telefones = zip(*vinculos, strict=True)
-    return [Step(_LINK, {"instancia": instancia, "lids": list(lids), "telefones": list(telefones)})]
+    whose = {"instancia": event.instancia, "source": event.source}
+    return [Step(_LINK, whose | {"lids": list(lids), "telefones": list(telefones)})]

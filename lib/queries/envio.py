@@ -112,14 +112,15 @@ _GATE = text(_GATE_OF.format(devida=_DUE, bloqueio=_BLOQUEIO))
 # Meta lets anything be said for 24 hours after the doctor wrote to that number, a little less here; then only approved
 # templates. Who is known by a Meta user id alone is reached through Meta alone, who by a LID through the others.
 _JANELA = """CASE WHEN u.gateway = 'meta' THEN EXISTS (SELECT FROM interacao x
-    WHERE x.conversation_id = p.conversation_id AND x.direcao = 'entrada' AND x.chip_id = u.id
+    WHERE x.medico_id = p.medico_id AND x.direcao = 'entrada' AND x.chip_id = u.id
       AND x.em > now() - interval '1435 minutes') END"""
 _MODELO = """(SELECT m.corpo FROM modelo_meta m WHERE m.conta = u.conta AND m.nome = p.modelo ->> 'nome'
     AND m.idioma = p.modelo ->> 'idioma' AND m.status = 'APPROVED'
     AND m.parametros = jsonb_array_length(p.modelo -> 'parametros'))"""
 
 # The least used chip first; the n-th row of a batch begins at the n-th of them, or all would want the same one. Why it
-# was this chip is stored with the row: `lib.domain.chip.explicar_escolha` says it in words.
+# was this chip is stored with the row: `lib.domain.chip.explicar_escolha` says it in words. A template's words take the
+# place of the message's own, which stand beside it for a later attempt that may say them.
 _CLAIM_OF = """-- envio.claim
 WITH uso AS (
   SELECT k.id, k.gateway, k.conta, k.trust_score, k.pode_prospectar, k.pode_followup, k.pode_responder,
@@ -133,7 +134,7 @@ WITH uso AS (
   WHERE k.status = 'active' AND k.tipo = 'julia' AND k.conectado AND (k.cooldown_ate IS NULL OR k.cooldown_ate <= now())
   GROUP BY k.id),
 pedida AS (
-  SELECT o.id, o.conversation_id, o.tipo, o.prioridade, o.modelo, c.chip_id AS afim,
+  SELECT o.id, o.medico_id, o.tipo, o.prioridade, o.modelo, c.chip_id AS afim,
     CASE WHEN d.telefone IS NULL THEN d.lid LIKE '%.%' END AS so_meta,
     row_number() OVER (ORDER BY o.prioridade DESC, o.id) - 1 AS n
   FROM outbox o JOIN conversa c ON c.id = o.conversation_id JOIN medico d ON d.id = o.medico_id
@@ -163,13 +164,16 @@ ordem AS (
   SELECT id, chip_id, folga, escolha, texto, row_number() OVER (PARTITION BY chip_id ORDER BY prioridade DESC, id) AS n
   FROM escolha)
 UPDATE outbox o SET
-  body = coalesce(e.texto, o.body), body_hash = coalesce(sha256(convert_to(e.texto, 'UTF8')), o.body_hash),
+  body = coalesce(e.texto, o.modelo ->> 'texto', o.body),
+  body_hash = coalesce(sha256(convert_to(coalesce(e.texto, o.modelo ->> 'texto'), 'UTF8')), o.body_hash),
+  modelo = CASE WHEN e.texto IS NULL OR o.modelo ? 'texto' THEN o.modelo
+    ELSE o.modelo || jsonb_build_object('texto', o.body) END,
   state = 'sending', chip_id = e.chip_id, escolha = e.escolha, fence = o.fence + 1, attempts = o.attempts + 1,
   enviando_em = now(), lease_until = now() + make_interval(secs => :lease_s), claim = NULL, consultas = 0
 FROM ordem e JOIN chip k ON k.id = e.chip_id, medico d
 WHERE o.id = e.id AND e.n <= e.folga AND d.id = o.medico_id
 RETURNING o.id, o.conversation_id, o.fence, o.body, o.attempts, k.gateway, k.instancia, o.criada_em, o.cause,
-  {destino} AS destino, CASE WHEN e.texto IS NOT NULL THEN o.modelo END AS modelo
+  {destino} AS destino, CASE WHEN e.texto IS NOT NULL THEN o.modelo - 'texto' END AS modelo
 """
 _CLAIM = text(_CLAIM_OF.format(janela=_JANELA, modelo=_MODELO, destino=DESTINO))
 

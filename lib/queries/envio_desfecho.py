@@ -64,7 +64,10 @@ WITH o AS (
   UPDATE outbox SET state = CASE WHEN :chip_fora AND attempts < :max_tentativas THEN 'pending' ELSE 'dead' END,
     motivo = :motivo, lease_until = NULL, falhou_em = now(), enviando_em = NULL, next_at = now()
   WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING chip_id)
-UPDATE chip SET conectado = false, conexao_em = now() FROM o WHERE chip.id = o.chip_id AND :chip_fora
+UPDATE chip SET conectado = false, conexao_em = now(),
+  cooldown_ate = CASE WHEN :descanso_s > 0 THEN greatest(cooldown_ate, now() + make_interval(secs => :descanso_s))
+    ELSE cooldown_ate END
+FROM o WHERE chip.id = o.chip_id AND :chip_fora
 """)
 
 _REAP = text("""-- envio.reap
@@ -73,12 +76,18 @@ UPDATE outbox SET state = 'unknown', motivo = 'lease_expirado', lease_until = NU
 WHERE state = 'sending' AND lease_until < now() RETURNING id
 """)
 
-# The gateway told us of a send from this chip, to this number, with this text: our unknown one, if nobody else's.
+# The gateway told us of a send from this chip, to this number, with this text: our unknown one, if nobody else's. One
+# that was given to a person is settled only by what names it itself: Meta goes on telling for seven days.
 _EVIDENCE = text("""-- envio.evidence
 SELECT DISTINCT ON (id) id, provider_msg_id FROM (
 SELECT o.id, e.provider_msg_id, e.em AS em FROM outbox o
 JOIN delivery_event e ON e.outbox_id = o.id AND e.chip_id = o.chip_id AND e.em >= o.enviando_em - interval '5 seconds'
 WHERE o.state = 'unknown' AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)
+UNION ALL
+SELECT o.id, e.provider_msg_id, e.em FROM outbox o
+JOIN delivery_event e ON e.outbox_id = o.id AND e.chip_id = o.chip_id AND e.em >= o.enviando_em - interval '5 seconds'
+WHERE o.state = 'parked' AND o.enviando_em > now() - interval '8 days'
+  AND NOT EXISTS (SELECT FROM outbox u WHERE u.provider_msg_id = e.provider_msg_id)
 UNION ALL
 SELECT o.id, e.provider_msg_id, e.received_at
 FROM outbox o JOIN medico d ON d.id = o.medico_id
@@ -149,10 +158,27 @@ async def mark_retry(db: Database, outbox_id: int, fence: int, motivo: str, espe
 
 
 async def mark_refused(
-    db: Database, outbox_id: int, fence: int, motivo: str, *, chip_fora: bool, tentativas: int
+    db: Database,
+    outbox_id: int,
+    fence: int,
+    motivo: str,
+    *,
+    chip_fora: bool,
+    tentativas: int,
+    descanso_s: float = 0.0,
 ) -> None:
-    """Record a definite refusal: dead, or back in the queue for another chip when the chip was the reason."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "chip_fora": chip_fora, "max_tentativas": tentativas}
+    """Record a definite refusal: dead, or back in the queue for another chip when the chip was the reason.
+
+    `descanso_s`: the chip sends nothing for so long, whatever it says of its connection.
+    """
+    params = {
+        "id": outbox_id,
+        "fence": fence,
+        "motivo": motivo,
+        "chip_fora": chip_fora,
+        "max_tentativas": tentativas,
+        "descanso_s": float(descanso_s),
+    }
     await db.round_trip(Step(_REFUSED, params, writes=True))
 
 

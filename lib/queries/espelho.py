@@ -16,7 +16,6 @@ LOTE_MAX = 500
 JANELA = 5_000  # how far behind the newest copy a message may still become visible: its transaction was open so long
 TENTATIVAS = 5
 FORA_S = 60.0
-VARREDURA_S = 300.0
 
 # Nothing is said of Chatwoot's being out of reach more than once: the flag holds since when, and until when all waits.
 FORA = "EXISTS (SELECT FROM flag WHERE chave = 'chatwoot_fora' AND CAST(valor ->> 'ate' AS timestamptz) > now())"
@@ -74,7 +73,8 @@ ORDER BY t.interacao_id
 _CLAIM = text(_CLAIM_OF.format(aberto=_ABERTO, fora=FORA, aberta=ABERTA))
 
 # Evidence needs no claim: the answer to the post, its webhook and the look-up all say the same. It also shows that
-# Chatwoot is back, and that this thread is in use.
+# Chatwoot is back, and that this thread is in use: one that rested is looked at now, for what people did there while
+# nobody looked.
 _DONE = text("""-- espelho.done
 WITH e AS (
   UPDATE espelho SET estado = 'feito', chatwoot_msg_id = :msg_id, lease_until = NULL, claim = NULL, motivo = NULL
@@ -83,7 +83,7 @@ WITH e AS (
       ON cc.conversation_id = c.id WHERE i.id = :id AND cc.chatwoot_id = :chatwoot_id))
   RETURNING interacao_id),
 volta AS (DELETE FROM flag WHERE chave = 'chatwoot_fora')
-UPDATE chatwoot_conversa SET conferir_em = now() + make_interval(secs => :varredura_s) FROM e
+UPDATE chatwoot_conversa SET conferir_em = now() FROM e
 WHERE chatwoot_id = :chatwoot_id AND conferir_em IS NULL
 """)
 
@@ -100,12 +100,13 @@ ON CONFLICT (chave) DO NOTHING
 """
 _LATER = text(_LATER_OF.format(aberto=_ABERTO))
 
+# Where one kind of call is refused and another is not, one outage follows the other: they are told once an hour.
 _OUTAGE = text("""-- espelho.outage
 WITH f AS (
   INSERT INTO flag (chave, valor) VALUES ('chatwoot_fora',
     jsonb_build_object('desde', now(), 'ate', now() + make_interval(secs => :fora_s)))
   ON CONFLICT (chave) DO UPDATE SET valor = flag.valor || jsonb_build_object('ate', excluded.valor -> 'ate')
-  RETURNING valor ->> 'desde' AS desde)
+  RETURNING to_char(CAST(valor ->> 'desde' AS timestamptz) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') AS desde)
 INSERT INTO aviso (chave, tipo, texto) SELECT 'chatwoot_fora:' || desde, 'integracao', :aviso FROM f
 ON CONFLICT (chave) DO NOTHING
 """)
@@ -138,13 +139,7 @@ async def enqueue_and_claim(db: Database, limite: int, lease_s: float) -> list[R
 
 async def mark_done(db: Database, interacao_id: int, chatwoot_id: int, msg_id: int, claim: UUID | None = None) -> None:
     """Record a copy that is there: by its claimer, or by evidence in a thread of this message's doctor."""
-    params = {
-        "id": interacao_id,
-        "claim": claim,
-        "chatwoot_id": chatwoot_id,
-        "msg_id": msg_id,
-        "varredura_s": VARREDURA_S,
-    }
+    params = {"id": interacao_id, "claim": claim, "chatwoot_id": chatwoot_id, "msg_id": msg_id}
     await db.round_trip(Step(_DONE, params, writes=True))
 
 

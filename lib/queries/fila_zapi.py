@@ -58,16 +58,18 @@ async def due(db: Database, agora: datetime) -> Sequence[ChipComFila]:
     return [ChipComFila(**row) for row in rows]
 
 
-async def settle(
-    db: Database, chip_id: int, apagadas: Sequence[str], em: datetime, texto: str, *, conferida: bool
-) -> None:
-    """Record which messages were deleted, as failed and with one notice a connection, and that the queue was looked at.
+async def mark_deleted(db: Database, chip_id: int, msg_ids: Sequence[str]) -> None:
+    """Record messages that were deleted from the queue as failed."""
+    await db.round_trip(Step(_FAILED, {"chip_id": chip_id, "msg_ids": list(msg_ids)}, writes=True))
+
+
+async def settle(db: Database, chip_id: int, em: datetime, texto: str | None, *, conferida: bool) -> None:
+    """Record that the queue was looked at, and tell `texto` of it, once a connection.
 
     `em` is when the look began. `conferida` false: it did not get to its end, and has to be done again.
     """
     steps = []
-    if apagadas:
-        steps.append(Step(_FAILED, {"chip_id": chip_id, "msg_ids": list(apagadas)}, writes=True))
+    if texto is not None:
         steps.append(Step(_NOTICE, {"chip_id": chip_id, "texto": texto}, writes=True))
     if conferida:
         steps.append(Step(_CHECKED, {"chip_id": chip_id, "em": em}, writes=True))

@@ -20,7 +20,8 @@ _ACCOUNTS_OF = text("""-- modelo_meta.accounts_of
 SELECT DISTINCT conta FROM chip WHERE id = ANY(CAST(:ids AS bigint[])) AND conta IS NOT NULL ORDER BY conta
 """)
 
-# What Meta lists is written as it says, what it lists no longer is marked, what is the same stays untouched.
+# What Meta lists is written as it says, what it lists no longer is marked, what is the same stays untouched; so does
+# what Meta told of a template while the list was being read.
 _SYNC = text("""-- modelo_meta.sync
 WITH lido AS (
   SELECT * FROM unnest(CAST(:nomes AS text[]), CAST(:idiomas AS text[]), CAST(:categorias AS text[]),
@@ -37,10 +38,12 @@ gravado AS (
   FROM lido l JOIN antes a USING (nome, idioma) WHERE :grava AND NOT a.igual ORDER BY l.nome, l.idioma
   ON CONFLICT (conta, nome, idioma) DO UPDATE SET categoria = excluded.categoria, status = excluded.status,
     corpo = excluded.corpo, parametros = excluded.parametros, atualizado_em = excluded.atualizado_em
+  WHERE modelo_meta.atualizado_em <= excluded.atualizado_em
   RETURNING 1),
 sumido AS (
   UPDATE modelo_meta m SET status = :ausente, atualizado_em = :agora FROM antes a
   WHERE :grava AND m.conta = :conta AND (m.nome, m.idioma) = (a.nome, a.idioma) AND NOT a.listado AND NOT a.ausente
+    AND m.atualizado_em <= :agora
   RETURNING 1)
 SELECT count(*) FILTER (WHERE listado) AS lidos, count(*) FILTER (WHERE listado AND NOT conhecido) AS novos,
   count(*) FILTER (WHERE listado AND conhecido AND NOT igual) AS mudados,

@@ -36,9 +36,11 @@ _LIGA = """liga AS (
   ON CONFLICT (lid) DO UPDATE SET telefone = excluded.telefone, visto_em = now())"""
 
 # A doctor and a conversation that are known cost a read; unknown ones are made here, and two first messages at once
-# meet at the unique indexes, where the second takes what the first made. The lock keeps a message apart from the edit
-# or deletion that overtakes it: whichever comes second sees the other.
-_QUEM = """k AS (SELECT id, pg_advisory_xact_lock(hashtextextended(:msg_id, 0)) FROM chip WHERE instancia = :instancia),
+# meet at the unique indexes, where the second takes what the first made. A number is known to its own gateway alone:
+# who may speak for one vendor's numbers says nothing of another's. The lock keeps a message apart from the edit or
+# deletion that overtakes it: whichever comes second sees the other.
+_QUEM = """k AS (SELECT id, pg_advisory_xact_lock(hashtextextended(:msg_id, 0)) FROM chip
+  WHERE instancia = :instancia AND gateway = :source),
 {autor},
 {liga},
 aprende AS (

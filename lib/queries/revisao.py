@@ -16,7 +16,7 @@ _LOCK = text("-- revisao.lock\nSELECT pg_advisory_xact_lock(hashtextextended(:al
 # The author is whom the gateway names, or else whoever wrote the target. The mailboxes are locked before anybody looks
 # whether the target is still open: a turn that is about to answer it commits first or finds it changed.
 _STORE = compose("""-- revisao.store
-WITH k AS (SELECT id FROM chip WHERE instancia = :instancia),
+WITH k AS (SELECT id FROM chip WHERE instancia = :instancia AND gateway = :source),
 {autor},
 a AS (
   SELECT c.medico_id, i.conversation_id FROM inbox i JOIN k ON k.id = i.chip_id

@@ -18,6 +18,7 @@ TABELAS = (
     *("chip", "chip_trust_historico", "especialidade", "hospital", "vaga", "medico", "doctor_state", "conversa"),
     *("mailbox", "turno", "inbox", "outbox", "interacao", "tool_effect", "delivery_event", "avaliacao_qualidade"),
     *("lid_telefone", "memoria", "interesse", "transferencia", "aviso", "diretriz"),
+    *("chatwoot_conversa", "chatwoot_nota", "espelho", "notificacao", "modelo_meta", "webhook"),
 )
 _CHAVE = "seed"
 _LOCK = 5_901

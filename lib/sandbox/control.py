@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Depends
 from pydantic import HttpUrl
 
-from lib.sandbox.control_equipe import team_router
+from lib.sandbox.control_chatwoot import chatwoot_router
 from lib.sandbox.control_falhas import switch_router
 from lib.sandbox.control_medicos import doctor_router
 from lib.sandbox.control_registros import log_router
 from lib.sandbox.control_sistemas import system_router
+from lib.sandbox.control_slack import slack_router
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.porta import Pedido, only_loopback, only_own_page
 
@@ -24,7 +25,8 @@ def control_router(mundos: Mundos) -> APIRouter:
         prefix="/_sandbox", tags=["sandbox"], dependencies=[Depends(only_loopback), Depends(only_own_page)]
     )
     router.include_router(doctor_router(mundos))
-    router.include_router(team_router(mundos))
+    router.include_router(chatwoot_router(mundos))
+    router.include_router(slack_router(mundos))
     router.include_router(system_router(mundos))
     router.include_router(log_router(mundos))
     router.include_router(switch_router(mundos))

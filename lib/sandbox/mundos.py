@@ -77,7 +77,7 @@ class Mundos:
         for webhook in self.chatwoot.webhooks.values():
             if webhook.url == before:
                 webhook.url = self.chatwoot.url
-        self._settle()
+        self._aim_salvy()
 
     def clear(self) -> None:
         """Every world as at the start; where the webhooks go stays."""
@@ -93,7 +93,7 @@ class Mundos:
         self.salvy.clear()
         self.ativador.clear()
         self.busca.clear()
-        self._settle()
+        self.furnish()
 
     def numeros(self) -> list[Instance]:
         """Our numbers at every gateway, those of Z-API too that nobody has used yet."""
@@ -112,12 +112,14 @@ class Mundos:
         await self.desk.courier().close()
         self.world.close()
 
-    def _settle(self) -> None:
-        """What the environment wants and no vendor's own start has: the program's channels, Salvy's address."""
+    def furnish(self) -> None:
+        """Give Slack the program's own channels in place of those it has without any."""
         wanted = {self.config.slack_canal: "plantoes", self.config.slack_canal_critico: "plantoes-critico"}
-        for canal, nome in wanted.items():
-            if canal:
-                self.slack.canais.setdefault(canal, Canal(canal, nome))
+        self.slack.canais = {canal: Canal(canal, nome) for canal, nome in wanted.items() if canal}
+        self._aim_salvy()
+
+    def _aim_salvy(self) -> None:
+        """Salvy knows the address of the start by itself."""
         if self.api_url != self.config.api_url.rstrip("/"):
             address = f"{self.api_url}/webhooks/salvy"
             self.salvy.destinos[:] = [Destino(address, self.config.salvy_webhook_secret)]
@@ -152,7 +154,7 @@ def open_mundos(config: SandboxConfig) -> Mundos:
         BuscaWorld(config.busca_api_key),
         url,
     )
-    mundos.aim(url)
+    mundos.furnish()
     return mundos
 
 

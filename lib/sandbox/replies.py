@@ -154,6 +154,8 @@ def vendor_error(vendor: str, status: int, headers: Mapping[str, str], *, accept
         message = ["Error: Timed Out"]
     elif status == HTTPStatus.INTERNAL_SERVER_ERROR:
         message = "Connection Closed"
+    elif status == HTTPStatus.NOT_FOUND:
+        message = ['The "sandbox" instance does not exist']
     reply = evolution_error(status, message, phrase)
     reply.headers.update(headers)
     return reply

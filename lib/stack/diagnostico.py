@@ -24,7 +24,7 @@ from alembic.util import CommandError
 from lib.queries.diagnostico import migration_heads, server_time, server_version
 from lib.stack.binarios import postgres_bin, redis_server
 from lib.stack.estado import Casa, StackError, data_dir, is_free
-from lib.stack.filhos import http_ready, read_dotenv
+from lib.stack.filhos import SEGREDOS, http_ready, read_dotenv
 from lib.stack.pilha import PRODUCAO, situacao
 
 EstadoDoExame = Literal["ok", "aviso", "erro", "desconhecido"]
@@ -147,7 +147,7 @@ def disco(project: Path) -> Exame:
     free = shutil.disk_usage(dados).free
     if free < FREE_MIN_BYTES:
         return Exame("dados", "aviso", f"{dados}: {free // 1_000_000} MB livres", "libere espaço em disco")
-    loose = [path.name for path in (dados / "webhook.secret",) if path.exists() and path.stat().st_mode & OTHERS]
+    loose = [path.name for path in (dados / name for name in SEGREDOS) if path.exists() and path.stat().st_mode & OTHERS]
     if loose:
         return Exame("dados", "erro", f"{', '.join(loose)} legível por outros", f"chmod 600 {dados / loose[0]}")
     return Exame("dados", "ok", f"{dados}: {free // 1_000_000_000} GB livres")

@@ -23,6 +23,9 @@ PARTS = ("prefect", "postgres", "redis", "sandbox", "api")
 STOP_ORDER = ("runner", "api", "migracao", "prefect", "sandbox", "redis", "postgres")
 PREFECT_LIMIT_S = 180.0  # a first start migrates its database: 10-25 s on two busy cores
 
+# Files of the data directory that hold what outside systems prove themselves with.
+SEGREDOS = ("webhook.secret", "zapi.secret", "meta.secret", "chatwoot.secret", "slack.secret", "salvy.secret")
+
 # Batches that a third of the server's CPU per task run buys; the rest keeps it quiet, local and prompt.
 PREFECT_SETTINGS = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",

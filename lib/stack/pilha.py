@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.stack.estado import PROJETO, Casa, Estado, StackError, data_dir
-from lib.stack.filhos import PARTS, STOP_ORDER, Plano, montar, planejar, read_dotenv
+from lib.stack.filhos import PARTS, SEGREDOS, STOP_ORDER, Plano, montar, planejar, read_dotenv
 from lib.stack.supervisor import Child, Supervisor
 
 DOWN_LIMIT_S = 12.0
-DATA_ENTRIES = ("postgres", "redis", "prefect", "sandbox", "webhook.secret", "bin-pg18", "bin-valkey")
+DATA_ENTRIES = ("postgres", "redis", "prefect", "sandbox", *SEGREDOS, "bin-pg18", "bin-valkey")
 PRODUCAO = frozenset({"producao", "production"})
 
 

@@ -114,7 +114,7 @@ async def _visit(ponte: Ponte, row: Row) -> None:
 
 async def _failed(ponte: Ponte, row: Row, failure: ProviderError, wait_s: float) -> None:
     log.warning("conciliar.falhou", falha=failure.falha.value, motivo=failure.motivo)
-    if failure.status == HTTPStatus.NOT_FOUND:
+    if failure.status == HTTPStatus.NOT_FOUND and failure.falha is Falha.PERMANENTE:
         await espelho.unbind(ponte.db, row["chatwoot_id"])
         return
     if failure.falha is Falha.CANAL_FORA:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from lib.domain.chip import Gateway
 from lib.domain.telefone import digitos
+from lib.errors import SendRefusedError
 from lib.log import get_logger
 from lib.providers.whatsapp import GatewayError, Gateways
 
@@ -61,5 +62,5 @@ class Digitando:
         try:
             gateway = self.gateways.de(canal.gateway)
             await gateway.send_presence(canal.instancia, numero(canal.destino), duracao_ms)
-        except GatewayError as failure:
+        except (GatewayError, SendRefusedError) as failure:
             log.debug("digitando.falhou", motivo=failure.reason[:200])

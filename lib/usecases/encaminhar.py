@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from lib.domain.espelho import TEXTO_ANEXO, TEXTO_SEM_MEDICO, TEXTO_VELHA, e_nosso
+from lib.domain.espelho import TEXTO_ANEXO, TEXTO_SEM_MEDICO, TEXTO_SO_TEXTO, TEXTO_VELHA, e_nosso
 from lib.log import get_logger
 from lib.providers.chatwoot import MensagemChatwoot
 from lib.queries import chatwoot, chatwoot_nota
@@ -21,10 +21,14 @@ log = get_logger(__name__)
 
 
 def de_pessoa(mensagem: MensagemChatwoot) -> bool:
-    """Tell whether a person wrote this to the doctor: no note, no activity, no automation, no copy of ours."""
+    """Tell whether a person wrote this to the doctor: no note, no activity, no automation, no copy of ours.
+
+    Nor what they took back before it went out: its words are no longer theirs.
+    """
     return (
         mensagem.tipo == "outgoing"
         and not mensagem.privada
+        and not mensagem.apagada
         and mensagem.autor_tipo == "user"
         and not e_nosso(mensagem.eco_id, mensagem.source_id)
     )
@@ -43,7 +47,11 @@ async def encaminhar(
     velhas = {one.id for one in deles if one.em is not None and agora - one.em > VELHA}
     falas = [Fala(one.id, clean, one.autor_nome) for one in deles if one.id not in velhas and (clean := _words(one))]
     notas = [Nota("velha", one.id, TEXTO_VELHA) for one in deles if one.id in velhas]
-    notas += [Nota("anexo", one.id, TEXTO_ANEXO) for one in deles if one.id not in velhas and not _words(one)]
+    notas += [
+        Nota("anexo", one.id, TEXTO_SO_TEXTO if _words(one) else TEXTO_ANEXO)
+        for one in deles
+        if one.id not in velhas and (one.anexos or not _words(one))
+    ]
     novas = 0
     if falas:
         pessoa = Pessoa(f"chatwoot:{falas[-1].nome or 'pessoa'}", agora)

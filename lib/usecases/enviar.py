@@ -17,12 +17,14 @@ from lib.aio import gather_limited
 from lib.crash import Crashpoint
 from lib.db import Row
 from lib.domain.cadencia import PAUSA
+from lib.domain.evento import EfeitoRecibo
 from lib.domain.horario import UFS, proxima_janela
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.log import get_logger
 from lib.providers import whatsapp
-from lib.providers.whatsapp import GatewayError, ModeloEnviado, NothingSentError
-from lib.queries import envio, envio_desfecho
+from lib.providers.whatsapp import GatewayError, GatewayMissingError, ModeloEnviado, NothingSentError
+from lib.queries import entrada, envio, envio_desfecho
+from lib.queries.entrada import NewEffect
 from lib.queries.envio import Destinos
 from lib.resources import Resources
 from lib.settings import Ambiente
@@ -96,7 +98,7 @@ class Envio:
             log.warning("envio.tarde_demais", outbox_id=row["id"])
             return False
         self.crash.reach("S11")
-        call = asyncio.create_task(self.resources.gateways.de(row["gateway"]).send_text(_a_enviar(row)))
+        call = asyncio.create_task(self._hand_over(row))
         if settings.crashpoint:
             await asyncio.wait({call}, timeout=0.005)
             self.crash.reach("S12")
@@ -104,10 +106,7 @@ class Envio:
         try:
             msg_id = await call
         except SendRefusedError as refused:
-            await envio_desfecho.mark_refused(
-                db, oid, fence, refused.reason[:200], chip_fora=refused.chip_down, tentativas=MAX_TENTATIVAS
-            )
-            log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down)
+            await self._refused(row, refused)
             return True
         except NothingSentError as nothing:
             waited_s = max(0.0, (self.resources.clock() - row["criada_em"]).total_seconds())
@@ -126,6 +125,26 @@ class Envio:
                 self.digitando.mostrar(canal, proxima - self.resources.clock())
             return proxima is not None
         return False
+
+    async def _hand_over(self, row: Row) -> str:
+        return await self.resources.gateways.de(row["gateway"]).send_text(_a_enviar(row))
+
+    async def _refused(self, row: Row, refused: SendRefusedError) -> None:
+        """Record a refusal; what it says of the doctor takes effect first, as if it had come in a receipt."""
+        db, oid = self.resources.db, row["id"]
+        if refused.efeito is not None:
+            effect = NewEffect(row["gateway"], row["instancia"], EfeitoRecibo(refused.efeito), outbox_id=oid)
+            await entrada.apply_effects(db, [effect], self.resources.clock())
+        await envio_desfecho.mark_refused(
+            db,
+            oid,
+            row["fence"],
+            refused.reason[:200],
+            chip_fora=refused.chip_down,
+            tentativas=MAX_TENTATIVAS,
+            descanso_s=refused.descanso_s,
+        )
+        log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down, efeito=refused.efeito)
 
     async def reconcile(self) -> int:
         """Settle unclear sends by what the gateway told or remembers; return how many were found to be sent."""
@@ -159,7 +178,10 @@ class Envio:
         settings, db = self.resources.settings, self.resources.db
         since = row["enviando_em"] - FOLGA_RELOGIO
         wanted = hashlib.sha256(row["body"].encode()).digest()
-        gateway = self.resources.gateways.de(row["gateway"])
+        try:
+            gateway = self.resources.gateways.de(row["gateway"])
+        except GatewayMissingError as missing:
+            raise GatewayError(missing.reason, status=HTTPStatus.NOT_FOUND) from missing
         history = await gateway.find_sent(row["instancia"], numero(row["destino"]), since)
         for known in await envio_desfecho.unclaimed(db, [m.id for m in history.enviadas]):
             message = next(m for m in history.enviadas if m.id == known)

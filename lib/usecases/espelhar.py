@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 
 from lib import ledger
@@ -17,7 +19,9 @@ from lib.usecases.chatwoot_ponte import Ponte, espera_s
 
 LOTE: Final = 8
 LOTES_MAX: Final = 25
-LEASE_S: Final = 120.0  # longer than all calls of one copy, each bounded by its own deadline
+LEASE_S: Final = 120.0
+POSTAR_ATE_S: Final = 90.0  # a post that begins later might land after the lease, beside another process's
+PARADA: Final = timedelta(minutes=30)
 GRACA_S: Final = 5.0  # a post whose answer was lost may still land
 
 log = get_logger(__name__)
@@ -41,6 +45,7 @@ async def espelhar(ponte: Ponte) -> int:
 
 async def _copy(ponte: Ponte, row: Row) -> bool:
     """Make one copy, or find that it was made; record what became of it."""
+    ate = monotonic() + POSTAR_ATE_S
     duvida = row["estado"] == "incerto"
     chatwoot_id: int | None = row["chatwoot_id"]
     eco_id = eco_de(row["interacao_id"])
@@ -49,6 +54,9 @@ async def _copy(ponte: Ponte, row: Row) -> bool:
             chatwoot_id = await _thread(ponte, row)
         there = await ponte.find_echo(chatwoot_id, eco_id, row["depois_de"]) if duvida else None
         duvida = False
+        if there is None and monotonic() > ate:
+            await espelho.mark_later(ponte.db, row, estado="pendente", motivo="tarde", espera_s=0.0, conta=False)
+            return False
         if there is None:
             words = texto_do_espelho(row["midia"], row["texto"], editada=row["editada"], apagada=row["apagada"])
             tipo = "incoming" if row["autor"] == "medico" else "outgoing"
@@ -63,7 +71,7 @@ async def _copy(ponte: Ponte, row: Row) -> bool:
 async def _failed(ponte: Ponte, row: Row, failure: ProviderError, chatwoot_id: int | None, *, duvida: bool) -> None:
     db, estado = ponte.db, "incerto" if duvida else "pendente"
     # A thread that somebody deleted is opened anew; without one in question it is the account that is not found.
-    missing = failure.status == HTTPStatus.NOT_FOUND
+    missing = failure.status == HTTPStatus.NOT_FOUND and failure.falha is Falha.PERMANENTE
     gone = missing and chatwoot_id is not None
     if chatwoot_id is not None and gone:
         await espelho.unbind(db, chatwoot_id)
@@ -80,6 +88,9 @@ async def _failed(ponte: Ponte, row: Row, failure: ProviderError, chatwoot_id: i
     )
     if fora:
         await espelho.mark_outage(db, failure.motivo)
+    elif failure.falha is Falha.REPETIR and ponte.clock() - row["em"] > PARADA:
+        texto = f"Há mensagens que não chegam ao Chatwoot há mais de 30 minutos: {failure.motivo}"
+        await espelho.notice(db, f"espelho_parado:{ponte.clock():%Y-%m-%d}", texto)
     log.warning("espelho.falhou", interacao_id=row["interacao_id"], falha=failure.falha.value, motivo=failure.motivo)
 
 

@@ -33,19 +33,19 @@ async def look_through(db: Database, zapi: Zapi, agora: datetime) -> int:
 
 
 async def _check(db: Database, zapi: Zapi, chip: ChipComFila, agora: datetime) -> int:
-    deleted: list[str] = []
     count, whole = 0, False
     try:
         for message in await zapi.list_queue(chip.instancia):
             if message.criada_em is not None and message.criada_em < agora - VELHA:
                 await zapi.delete_queued(chip.instancia, message.zaap_id)
                 count += 1
-                deleted += [message.msg_id] if message.msg_id else []
+                if message.msg_id:  # at once: nothing else would tell of it any more
+                    await fila_zapi.mark_deleted(db, chip.chip_id, [message.msg_id])
         whole = True
     except GatewayError as failure:
         log.warning("fila_zapi.nao_conferida", chip_id=chip.chip_id, motivo=failure.reason)
     texto = f"{count} mensagem(ns) com mais de 10 minutos foram retiradas da fila da Z-API e não serão enviadas."
-    await fila_zapi.settle(db, chip.chip_id, deleted, agora, texto, conferida=whole)
+    await fila_zapi.settle(db, chip.chip_id, agora, texto if count else None, conferida=whole)
     if count:
         log.warning("fila_zapi.retiradas", chip_id=chip.chip_id, quantas=count)
     return count

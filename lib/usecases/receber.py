@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -19,7 +19,7 @@ from lib.providers.evolution_webhook import instance_of, links, parse, read
 from lib.queries import eco as ecos
 from lib.queries import entrada, fusao, optout, revisao
 from lib.queries.eco import NewEcho
-from lib.queries.entrada import NewEvent, NewMessage, NewReceipt, Stored
+from lib.queries.entrada import NewEffect, NewEvent, NewMessage, NewReceipt, Stored
 from lib.queries.revisao import NewRevision
 
 EVOLUTION = "evolution"
@@ -109,12 +109,16 @@ async def receber_eventos(
         DatabaseUnavailableError: what is not yet stored is not known to be.
     """
     gathered = recibos or juntar_recibos(db)
-    done: list[Stored] = []
-    for parte, evento in enumerate(eventos):
+
+    async def one(parte: int, evento: Evento) -> Stored | None:
         stored = await _store(db, evento, replace(chegada, parte=parte), debounce, gathered, vinculos)
-        if stored is None:
-            raise UnknownInstanceError(chegada.instancia)
-        done.append(await _settled(db, stored))
+        return None if stored is None else await _settled(db, stored)
+
+    await _effects(db, [(evento, chegada) for evento in eventos], chegada.agora)
+    found = await _in_order(eventos, one)
+    done = [stored for stored in found if stored is not None]
+    if len(done) < len(found):
+        raise UnknownInstanceError(chegada.instancia)
     return done
 
 
@@ -133,20 +137,41 @@ async def receber_lote(
     """
     gathered = recibos or juntar_recibos(db)
 
-    async def one(peca: Peca) -> Stored | None:
-        chegada = Chegada(source, peca.instancia, peca.raw, agora)
-        stored = await _store(db, peca.evento, chegada, debounce, gathered, lambda: peca.links)
+    chegadas = [Chegada(source, peca.instancia, peca.raw, agora) for peca in pecas]
+
+    async def one(n: int, evento: Evento) -> Stored | None:
+        stored = await _store(db, evento, chegadas[n], debounce, gathered, lambda: pecas[n].links)
         return None if stored is None else await _settled(db, stored)
 
-    # Messages one after another, in their order; then the receipts at once, gathered into few writes.
+    eventos = [peca.evento for peca in pecas]
+    await _effects(db, list(zip(eventos, chegadas, strict=True)), agora)
+    return await _in_order(eventos, one)
+
+
+async def _in_order(
+    eventos: Sequence[Evento], one: Callable[[int, Evento], Awaitable[Stored | None]]
+) -> list[Stored | None]:
+    """Store messages one after another, in their order; then the receipts at once, gathered into few writes."""
     done: dict[int, Stored | None] = {}
-    receipts = [n for n, peca in enumerate(pecas) if isinstance(peca.evento, Recibo)]
-    for n, peca in enumerate(pecas):
-        if not isinstance(peca.evento, Recibo):
-            done[n] = await one(peca)
-    answers = await asyncio.gather(*(one(pecas[n]) for n in receipts))
+    for n, evento in enumerate(eventos):
+        if not isinstance(evento, Recibo):
+            done[n] = await one(n, evento)
+    receipts = [n for n, evento in enumerate(eventos) if isinstance(evento, Recibo)]
+    answers = await asyncio.gather(*(one(n, eventos[n]) for n in receipts))
     done.update(zip(receipts, answers, strict=True))
-    return [done[n] for n in range(len(pecas))]
+    return [done[n] for n in range(len(eventos))]
+
+
+async def _effects(db: Database, eventos: Sequence[tuple[Evento, Chegada]], agora: datetime) -> None:
+    """Do what failed receipts say of doctors and numbers before the receipts are stored, and again until they are."""
+    found = [
+        NewEffect(chegada.source, chegada.instancia, evento.efeito, evento.msg_id, evento.status, evento.outbox_id)
+        for evento, chegada in eventos
+        if isinstance(evento, Recibo) and evento.efeito is not None
+    ]
+    if found:
+        await entrada.apply_effects(db, found, agora)
+        log.warning("recibo.falhou", efeitos=sorted({effect.efeito.value for effect in found}), quantos=len(found))
 
 
 async def _settled(db: Database, stored: Stored) -> Stored:
@@ -181,36 +206,43 @@ async def _store(
         case MensagemRecebida() as mensagem:
             return await _message(db, mensagem, chegada, debounce)
         case Recibo() as recibo:
-            return await _receipt(db, recibo, chegada, recibos)
+            return await _receipt(recibo, chegada, recibos)
         case Conexao(conectado, motivo):
             kept = _event(chegada, "evento", motivo) if motivo else None
             return await entrada.store_connection(
-                db, chegada.instancia, conectado=conectado, em=chegada.agora, evento=kept
+                db, chegada.source, chegada.instancia, conectado=conectado, em=chegada.agora, evento=kept
             )
         case Eco() as eco:
             return await _echo(db, eco, chegada)
         case Preferencia() as preferencia:
-            return await _preference(db, preferencia, chegada)
+            return await _preference(db, preferencia, chegada, vinculos())
         case Outro(motivo, morta):
             kept = _event(chegada, "morta" if morta else "evento", motivo)
             return await entrada.store_event(db, kept, vinculos())
 
 
-async def _receipt(db: Database, recibo: Recibo, chegada: Chegada, recibos: Recibos) -> Stored | None:
-    """Store a receipt; what a failed one says of the doctor or the number takes effect first, and again if repeated."""
-    new = NewReceipt(chegada.instancia, recibo.msg_id, recibo.status, recibo.entrega, recibo.outbox_id, recibo.erro)
-    if recibo.efeito is not None:
-        await entrada.apply_effect(db, new, recibo.efeito, chegada.agora)
-        log.warning("recibo.falhou", efeito=recibo.efeito, erro=recibo.erro)
-    return await recibos.ask(new)
+async def _receipt(recibo: Recibo, chegada: Chegada, recibos: Recibos) -> Stored | None:
+    return await recibos.ask(
+        NewReceipt(
+            chegada.instancia,
+            recibo.msg_id,
+            recibo.status,
+            recibo.entrega,
+            recibo.outbox_id,
+            recibo.erro,
+            chegada.source,
+        )
+    )
 
 
-async def _preference(db: Database, preferencia: Preferencia, chegada: Chegada) -> Stored | None:
+async def _preference(
+    db: Database, preferencia: Preferencia, chegada: Chegada, vinculos: Vinculos
+) -> Stored | None:
     """A stop told to the gateway is a stop (decision D3); that they allow us again is for a person to weigh."""
     if preferencia.parar:
         await optout.opt_out(db, telefone=preferencia.telefone, lid=preferencia.lid)
     motivo = "pediu ao WhatsApp para parar" if preferencia.parar else "voltou a permitir mensagens no WhatsApp"
-    return await entrada.store_event(db, _event(chegada, "evento", motivo))
+    return await entrada.store_event(db, _event(chegada, "evento", motivo), vinculos)
 
 
 async def _message(db: Database, mensagem: MensagemRecebida, chegada: Chegada, debounce: Debounce) -> Stored | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -13,8 +14,9 @@ from lib.queries import chip
 from lib.queries.chip import ChipFora
 from lib.resources import Resources
 
-DE_CADA_VEZ: Final = 20
-AO_MESMO_TEMPO: Final = 4
+DE_CADA_VEZ: Final = 10  # of each gateway
+AO_MESMO_TEMPO: Final = 30
+PRAZO_S: Final = 3.0  # so that a vendor that hangs keeps nobody else's numbers out
 DESCANSO: Final = timedelta(seconds=3)
 
 log = get_logger(__name__)
@@ -41,5 +43,9 @@ async def reconectar(resources: Resources) -> int:
 
 
 async def _is_open(resources: Resources, one: ChipFora) -> bool:
-    state = await resources.gateways.de(one.gateway).connection_state(one.instancia)
+    try:
+        async with asyncio.timeout(PRAZO_S):
+            state = await resources.gateways.de(one.gateway).connection_state(one.instancia)
+    except TimeoutError:
+        return False
     return state is EstadoConexao.ABERTA

@@ -17,7 +17,7 @@ from lib.domain.referencia import Lado, Referencia
 from lib.log import get_logger
 from lib.providers import evolution_webhook, meta_webhook, zapi_webhook
 from lib.providers.evolution_webhook import parse
-from lib.providers.whatsapp import GatewayError
+from lib.providers.whatsapp import GatewayError, GatewayMissingError
 from lib.queries import envio_desfecho, mensagem, morta
 from lib.queries.morta import Marca
 from lib.resources import Resources
@@ -60,13 +60,13 @@ async def reprocessar(resources: Resources, referencia: Referencia, *, seco: boo
         row = await mensagem.inbound(resources.db, referencia.id)
         if row and row["morta"] and row["turn_id"] is None and row["desfecho"] is None:
             found = await morta.page(resources.db, 1, so=f"c{row['conversation_id']}")
-    return await _one(resources, found[0], seco=seco) if found else None
+    return await _one(resources, found[0], seco=seco, sem_prova=True) if found else None
 
 
 async def reprocessar_todas(
     resources: Resources, *, classe: ClasseMorta | None = None, seco: bool = False
 ) -> AsyncIterator[Reprocessada]:
-    """Give every entry of the list one chance, newest first."""
+    """Give every entry of the list one chance, newest first; an unclear send that nothing disproves stays there."""
     marca: Marca | None = None
     while rows := await morta.page(resources.db, PAGINA, depois_de=marca, classe=classe):
         for row in rows:
@@ -74,7 +74,7 @@ async def reprocessar_todas(
         marca = Marca(rows[-1]["em"], rows[-1]["id"])
 
 
-async def _one(resources: Resources, row: Row, *, seco: bool) -> Reprocessada:
+async def _one(resources: Resources, row: Row, *, seco: bool, sem_prova: bool = False) -> Reprocessada:
     classe, key = ClasseMorta(row["classe"]), int(row["id"][1:])
     if seco:
         return Reprocessada(row["id"], classe, feita=False, texto=PLANO[classe])
@@ -88,7 +88,7 @@ async def _one(resources: Resources, row: Row, *, seco: bool) -> Reprocessada:
         case ClasseMorta.ILEGIVEL:
             done = await _read_again(resources.db, key)
         case ClasseMorta.ENVIO_INCERTO:
-            done = await _look_again(resources, key)
+            done = await _look_again(resources, key, sem_prova=sem_prova)
     feita, sim, nao = done
     log.info("morta.reprocessada", referencia=row["id"], classe=classe, feita=feita)
     return Reprocessada(row["id"], classe, feita, sim if feita else nao)
@@ -129,9 +129,12 @@ def _events(source: str, instancia: str, raw: bytes) -> Sequence[Evento]:
             return [peca.evento for peca in meta_webhook.read(body) if peca.instancia == instancia]
 
 
-async def _look_again(resources: Resources, outbox_id: int) -> tuple[bool, str, str]:
-    """Ask the gateway's history once more; only an answer that holds nothing lets the message go again."""
-    db = resources.db
+async def _look_again(resources: Resources, outbox_id: int, *, sem_prova: bool) -> tuple[bool, str, str]:
+    """Ask the gateway's history once more; only an answer that holds nothing lets the message go again.
+
+    `sem_prova`: also where the gateway keeps no whole history, as whoever asked for this one message has decided.
+    """
+    db, said = resources.db, "o histórico não a tem; a mensagem voltou à fila"
     row = await morta.parked(db, outbox_id)
     if row is None:
         return False, "", "já não está incerta"
@@ -140,12 +143,16 @@ async def _look_again(resources: Resources, outbox_id: int) -> tuple[bool, str, 
             since = row["enviando_em"] - FOLGA_RELOGIO
             gateway = resources.gateways.de(row["gateway"])
             history = await gateway.find_sent(row["instancia"], numero(row["destino"]), since)
-        except GatewayError as failure:
+        except (GatewayError, GatewayMissingError) as failure:
             return False, "", f"o histórico do gateway não pôde ser lido, nada foi reenviado ({failure.reason[:100]})"
         wanted = hashlib.sha256(row["body"].encode()).digest()
         same = [m.id for m in history.enviadas if hashlib.sha256(m.texto.encode()).digest() == wanted]
         for msg_id in await envio_desfecho.unclaimed(db, same):
             await envio_desfecho.mark_sent(db, [(outbox_id, None, msg_id)], PAUSA.total_seconds())
             return True, "o histórico mostra que já tinha sido enviada; nada foi reenviado", ""
+        if not history.completo:
+            if not sem_prova:
+                return False, "", "o gateway não guarda histórico que prove que não saiu; confira e reprocesse só esta"
+            said = "o gateway não guarda histórico; a mensagem voltou à fila e pode sair pela segunda vez"
     done = await morta.requeue(db, outbox_id, "parked")
-    return done, "o histórico não a tem; a mensagem voltou à fila", "já não está incerta"
+    return done, said, "já não está incerta"

@@ -264,3 +264,16 @@ async def test_a_stop_told_to_whatsapp_itself_is_an_opt_out(api: Api, db: Databa
     assert (await post(api, body)).status_code == 200
     [row] = await rows(db, "SELECT permissao FROM doctor_state")
     assert row["permissao"] == "opted_out"
+
+
+@pytest.mark.usefixtures("_chip")
+async def test_a_thousand_failures_in_one_batch_are_stored_with_what_they_say(api: Api, db: Database) -> None:
+    assert (await post(api, text_of("Oi"))).status_code == 200
+    whole: dict[str, Any] = {"object": "whatsapp_business_account", "entry": []}
+    for n in range(1_000):
+        status = sample("status.failed_131026")["entry"][0]
+        status["changes"][0]["value"]["statuses"][0] |= {"id": f"wamid.F{n}"}
+        status["changes"][0]["value"]["metadata"]["phone_number_id"] = CHIP
+        whole["entry"].append(status)
+    assert (await post(api, whole)).status_code == 200
+    assert await rows(db, "SELECT count(*) AS n FROM delivery_event") == [{"n": 1_000}]

@@ -78,8 +78,11 @@ async def test_a_message_is_stored_before_it_is_accepted_and_a_duplicate_changes
 
 
 @pytest.mark.usefixtures("_chip")
-async def test_a_placeholder_and_the_message_it_stood_for_are_both_stored(api: Api, db: Database) -> None:
-    waiting = sample("received.waiting_message")
+@pytest.mark.parametrize("vazio", [{}, {"text": {"message": ""}}, {"text": {}}], ids=str)
+async def test_a_placeholder_and_the_message_it_stood_for_are_both_stored(
+    api: Api, db: Database, vazio: dict[str, object]
+) -> None:
+    waiting = sample("received.waiting_message") | vazio
     real = waiting | {"waitingMessage": False, "text": {"message": "agora sim"}}
     for body in (waiting, real):
         assert (await api.client.post(PATH, json=body)).status_code == 202

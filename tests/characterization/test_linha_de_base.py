@@ -166,13 +166,23 @@ def test_a_send_that_was_taken_and_then_failed_is_not_repeated(vivo: Palco, falh
     ]
 
 
-def test_a_send_that_failed_before_it_was_taken_is_repeated_after_the_grace(vivo: Palco) -> None:
-    vivo.sandbox("PUT", "/_sandbox/falhas", {"alvo": "evolution.sendText", "status": 500, "vezes": 1})
+def test_a_send_that_failed_without_saying_where_is_repeated_after_the_grace(vivo: Palco) -> None:
+    vivo.sandbox("PUT", "/_sandbox/falhas", {"alvo": "evolution.sendText", "status": 502, "vezes": 1})
     vivo.escreve(MEDICO, "Oi!")
     assert len(respondido(vivo)) == 1
     [row] = vivo.sql("SELECT state, attempts, extract(epoch FROM enviando_em - falhou_em) AS espera_s FROM outbox")
     assert (row["state"], row["attempts"]) == ("sent", 2)
     assert row["espera_s"] >= float(MAIS_RAPIDO["AGENTE_CARENCIA_S"])
+
+
+def test_a_send_that_failed_for_want_of_a_connection_goes_by_another_number_at_once(vivo: Palco) -> None:
+    vivo.sandbox("PUT", "/_sandbox/falhas", {"alvo": "evolution.sendText", "status": 500, "vezes": 1})
+    vivo.escreve(MEDICO, "Oi!")
+    assert len(respondido(vivo)) == 1
+    assert vivo.sql("SELECT state, attempts FROM outbox") == [{"state": "sent", "attempts": 2}]
+    wait_for(
+        lambda: not vivo.sql("SELECT 1 FROM chip WHERE NOT conectado"), 15, "the number is asked after and is back"
+    )
 
 
 def test_a_number_without_whatsapp_is_given_up(vivo: Palco) -> None:

@@ -301,6 +301,7 @@ NO_SESSION = {"errors": ["You need to sign in or sign up before continuing."]}
             Falha.CANAL_FORA,
         ),
         (said(404, json={"error": "Resource could not be found"}), Falha.PERMANENTE, Falha.PERMANENTE),
+        (said(404, text="404 page not found\n"), Falha.CANAL_FORA, Falha.CANAL_FORA),  # a proxy's, not Chatwoot's
         (said(422, json={"error": "param is missing"}), Falha.PERMANENTE, Falha.PERMANENTE),
         (said(429, text="Retry later\n", headers={"retry-after": "17"}), Falha.REPETIR, Falha.REPETIR),
         (said(429), Falha.REPETIR, Falha.REPETIR),

@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from lib.domain.evento import EfeitoRecibo
+from lib.errors import SendRefusedError
 from lib.providers.chamada import Chamada, Falha, Resposta, read
+from lib.providers.meta import as_send
 from lib.providers.meta_erros import effect, first_error, judge
 
 AMOSTRAS = Path(__file__).parents[1] / "fixtures" / "meta"
@@ -148,3 +150,24 @@ def test_a_failed_delivery_says_more_than_itself_for_some_codes(code: int, efeit
 @pytest.mark.parametrize("errors", [None, [], "x", [None, 3], {}, [[]]])
 def test_no_error_is_no_error(errors: object) -> None:
     assert first_error(errors) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "efeito", "descansa"),
+    [
+        (131050, EfeitoRecibo.OPTOUT, False),
+        (131026, EfeitoRecibo.SEM_WHATSAPP, False),
+        (131047, None, False),
+        (131048, None, True),
+        (368, None, True),
+        (190, None, False),
+    ],
+)
+def test_a_refused_send_says_the_same_of_doctor_and_number_as_a_failed_receipt(
+    code: int, efeito: EfeitoRecibo | None, *, descansa: bool
+) -> None:
+    found = judge(ENVIO, answer(400, error(code)))
+    assert found is not None
+    refused = as_send(found)
+    assert isinstance(refused, SendRefusedError)
+    assert (refused.efeito, refused.descanso_s > 0) == (efeito, descansa)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -9,7 +10,9 @@ import pytest
 
 from lib.db import Database
 from lib.domain.chip import Gateway, TipoEnvio
-from lib.domain.evento import EfeitoRecibo, Outro, Preferencia, Recibo
+from lib.domain.evento import Conexao, Eco, EfeitoRecibo, Outro, Preferencia, Recibo
+from lib.domain.mensagem import MensagemRecebida, Midia
+from lib.errors import UnknownInstanceError
 from lib.models import Chip
 from lib.models.conversa import Autor, Controle, StatusConversa
 from lib.queries import entrada, envio_desfecho
@@ -212,8 +215,98 @@ async def test_a_stop_told_to_the_gateway_is_a_stop_and_its_taking_back_is_not_o
     ]
 
 
+async def test_a_stop_that_names_two_rows_of_one_doctor_holds_under_both_addresses(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    [oculta] = await pessoas(db, 1)
+    await consulta(db, "UPDATE medico SET telefone = NULL, lid = 'BR.1A2b3C' WHERE id = %s", pessoa.medico_id)
+    [known] = await consulta(db, "SELECT telefone FROM medico WHERE id = %s", oculta.medico_id)
+    chegada = Chegada("meta", chip.instancia, b"{}", agora())
+    stop = Preferencia(known["telefone"], "BR.1A2b3C", parar=True)
+    pair = (("BR.1A2b3C", known["telefone"]),)
+    await receber_eventos(db, chegada, (stop,), LOGO, vinculos=lambda: pair)
+    assert await consulta(db, "SELECT DISTINCT permissao FROM doctor_state") == [{"permissao": "opted_out"}]
+    assert await consulta(db, "SELECT lid, telefone FROM lid_telefone") == [{"lid": pair[0][0], "telefone": pair[0][1]}]
+
+
+@pytest.mark.parametrize(("telefone", "lid"), [("+5511900010099", None), (None, "BR.1A2b3C")])
+async def test_a_stop_of_somebody_not_known_yet_is_remembered(
+    db: Database, telefone: str | None, lid: str | None
+) -> None:
+    chip, _ = await no_meta(db, ha=None)
+    chegada = Chegada("meta", chip.instancia, b"{}", agora())
+    for _ in range(2):
+        await receber_eventos(db, chegada, (Preferencia(telefone, lid, parar=True),), LOGO)
+    known = await consulta(
+        db,
+        "SELECT m.telefone, m.lid, s.permissao FROM medico m JOIN doctor_state s ON s.medico_id = m.id "
+        "WHERE m.telefone = %s OR m.lid = %s",
+        telefone,
+        lid,
+    )
+    assert known == [{"telefone": telefone, "lid": lid, "permissao": "opted_out"}]
+
+
+async def test_a_doctor_without_a_state_is_opted_out_too(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=None)
+    [known] = await consulta(db, "SELECT telefone FROM medico WHERE id = %s", pessoa.medico_id)
+    await consulta(db, "DELETE FROM doctor_state")
+    stop = Preferencia(known["telefone"], None, parar=True)
+    await receber_eventos(db, Chegada("meta", chip.instancia, b"{}", agora()), (stop,), LOGO)
+    assert await consulta(db, "SELECT permissao FROM doctor_state") == [{"permissao": "opted_out"}]
+
+
+async def test_one_gateways_proof_says_nothing_of_anothers_number(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia(instancia="julia-01"))
+    [pessoa] = await pessoas(db, 1, conversa={"chip_id": chip.id})
+    [known] = await consulta(db, "SELECT telefone FROM medico WHERE id = %s", pessoa.medico_id)
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], "3EB0")], 0)
+    chegada = Chegada("meta", "julia-01", b"{}", agora())
+    forged = (
+        MensagemRecebida("wamid.F", Midia.TEXTO, telefone=known["telefone"], texto="SAIR"),
+        Eco("wamid.E", known["telefone"], None, Midia.TEXTO, "oi", None, digitada=True),
+        Recibo("3EB0", "failed", "falhou", row["id"], "131031", EfeitoRecibo.CHIP_FORA),
+        Recibo("3EB0", "failed", "falhou", row["id"], "131050", EfeitoRecibo.OPTOUT),
+        Conexao(conectado=False),
+        Outro("nada"),
+    )
+    for evento in forged:
+        with pytest.raises(UnknownInstanceError):
+            await receber_eventos(db, chegada, (evento,), LOGO)
+    for table in ("inbox", "delivery_event", "lid_telefone"):
+        assert await consulta(db, f"SELECT 1 FROM {table}") == []  # noqa: S608 - names of this test
+    [state] = await consulta(
+        db,
+        "SELECT s.permissao <> 'opted_out' AS ok, k.conectado, c.controle FROM doctor_state s, chip k, conversa c",
+    )
+    assert state == {"ok": True, "conectado": True, "controle": "ai"}
+
+
+async def test_a_number_that_fails_again_after_its_doctor_wrote_is_left_alone_again_and_an_old_failure_says_nothing(
+    db: Database,
+) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    chegada = Chegada("meta", chip.instancia, b"{}", agora())
+    gone = (
+        "SELECT d.sem_whatsapp_em > coalesce(s.ultima_entrada_em, '-infinity') AS v "
+        "FROM medico d JOIN doctor_state s ON s.medico_id = d.id"
+    )
+    sent = []
+    for n in range(2):
+        await gravar(db, resposta(pessoa))
+        [row] = (await reivindicar(db)).claimed
+        await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], f"wamid.{n}")], 0)
+        sent.append(Recibo(f"wamid.{n}", "failed", "falhou", row["id"], "131026", EfeitoRecibo.SEM_WHATSAPP))
+        await receber_eventos(db, replace(chegada, agora=agora()), (sent[n],), LOGO)
+        assert await consulta(db, gone) == [{"v": True}]
+        await consulta(db, "UPDATE doctor_state SET ultima_entrada_em = now()")
+        await receber_eventos(db, replace(chegada, agora=agora()), (sent[n],), LOGO)
+        assert await consulta(db, gone) == [{"v": False}], "Meta told the same again after the doctor wrote"
+
+
 async def test_the_events_of_one_body_are_told_apart_and_a_repeated_body_changes_nothing(db: Database) -> None:
-    [chip] = await gravar(db, chip_que_envia())
+    [chip] = await gravar(db, chip_que_envia(gateway=Gateway.ZAPI))
     chegada = Chegada("zapi", chip.instancia, b'{"ids":["a","b"]}', agora())
     eventos = (Outro("um"), Outro("dois"), Recibo("A1", "READ", "lida"), Recibo("A2", "READ", "lida"))
     for _ in range(2):

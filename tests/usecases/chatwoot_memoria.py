@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import orjson
@@ -30,14 +30,14 @@ class Memoria:
     conversas: dict[int, ConversaChatwoot] = field(default_factory=dict)
     mensagens: list[MensagemChatwoot] = field(default_factory=list)
     chamadas: list[str] = field(default_factory=list)
-    falhas: dict[str, deque[tuple[Falha, bool]]] = field(default_factory=lambda: defaultdict(deque))
+    falhas: dict[str, deque[tuple[Falha, bool, int | None]]] = field(default_factory=lambda: defaultdict(deque))
     antes: Callable[[str], Awaitable[None]] = _quieto
     caixa: int = CAIXA
     etiquetas: frozenset[str] | None = None
 
-    def falhar(self, nome: str, falha: Falha, *, feito: bool = False) -> None:
+    def falhar(self, nome: str, falha: Falha, *, feito: bool = False, status: int | None = None) -> None:
         """Let the next call of this name fail, before or, `feito`, after it took effect."""
-        self.falhas[nome].append((falha, feito))
+        self.falhas[nome].append((falha, feito, status))
 
     async def eu(self) -> int:
         await self._chega("eu")
@@ -147,12 +147,15 @@ class Memoria:
         autor: str | None = "user",
         eco_id: str | None = None,
         em: datetime | None = None,
+        anexos: bool = False,
+        apagada: bool = False,
     ) -> MensagemChatwoot:
         """Somebody writes; a person of the company unless told otherwise."""
         at = em or datetime.now(UTC)
         made = MensagemChatwoot(
-            len(self.mensagens) + 1, texto, tipo, privada, autor, "Ana", eco_id, eco_id, conversa_id, at
-        )
+            len(self.mensagens) + 1, texto, tipo, privada, autor, "Ana", eco_id, eco_id, conversa_id, at,
+            anexos, apagada,
+        )  # fmt: skip
         self.mensagens.append(made)
         return made
 
@@ -168,11 +171,15 @@ class Memoria:
         await self.antes(nome)
         self.chamadas.append(nome)
         if self.falhas[nome] and not self.falhas[nome][0][1]:
-            raise ProviderError(_chamada(nome), self.falhas[nome].popleft()[0], "asked for by the test")
+            self._falha(nome)
 
     def _sai(self, nome: str) -> None:
         if self.falhas[nome]:
-            raise ProviderError(_chamada(nome), self.falhas[nome].popleft()[0], "asked for by the test")
+            self._falha(nome)
+
+    def _falha(self, nome: str) -> NoReturn:
+        falha, _, status = self.falhas[nome].popleft()
+        raise ProviderError(_chamada(nome), falha, "asked for by the test", status=status)
 
 
 def _chamada(nome: str) -> Chamada:
@@ -196,6 +203,7 @@ def mensagem_criada(mensagem: MensagemChatwoot, conversa: ConversaChatwoot) -> b
             "private": mensagem.privada,
             "source_id": mensagem.source_id,
             "content_attributes": {"agente_eco": mensagem.eco_id} if mensagem.eco_id else {},
+            "attachments": [{"id": 1, "file_type": "file"}] if mensagem.anexos else [],
             "created_at": mensagem.em.isoformat() if mensagem.em else None,
             "sender": sender,
             "conversation": _conversa(conversa),

@@ -97,6 +97,35 @@ async def test_a_message_that_became_visible_late_is_not_skipped(palco: Palco) -
     assert [row["body"] for row in await palco.outbox()] == ["segunda", "primeira"]
 
 
+async def test_a_message_that_becomes_visible_during_a_look_is_not_skipped(palco: Palco) -> None:
+    palco.mundo.diz(palco.chatwoot_id, "primeira")
+    palco.mundo.diz(palco.chatwoot_id, "segunda")
+    primeira = palco.mundo.mensagens.pop(1)
+    chamadas = iter(["primeira", "segunda"])
+
+    async def aparece(nome: str) -> None:
+        if nome == "get_conversation" and next(chamadas, None) == "segunda":
+            palco.mundo.mensagens.insert(1, primeira)
+            await palco.webhook(raw(palco.mundo, 1))  # the thread is being looked at: only a hint is left
+
+    palco.mundo.antes = aparece
+    await consulta(palco.db, "UPDATE chatwoot_conversa SET conferir_em = now()")
+    await conciliar(palco.ponte, so=palco.chatwoot_id)
+    await palco.concilia()
+    assert sorted(row["body"] for row in await palco.outbox()) == ["primeira", "segunda"]
+
+
+async def test_what_was_deleted_before_it_went_out_does_not_go_out(palco: Palco) -> None:
+    palco.mundo.diz(palco.chatwoot_id, "opa, era para outra pessoa")
+    webhook = raw(palco.mundo)
+    palco.mundo.mensagens[-1] = replace(palco.mundo.mensagens[-1], texto="This message was deleted", apagada=True)
+    await palco.webhook(webhook)
+    await palco.varre()
+    assert await palco.outbox() == []
+    assert await palco.controle() == "ai"
+    assert await avisar_falhas(palco.ponte) == 0
+
+
 async def test_a_second_message_does_not_cancel_the_first_that_still_waits_but_silences_julia(palco: Palco) -> None:
     await gravar(palco.db, resposta(palco.medica))
     for texto in ("um", "dois"):
@@ -153,6 +182,18 @@ async def test_a_message_without_words_is_answered_by_a_private_note_once(palco:
     assert await palco.outbox() == []
     assert palco.mundo.da_conversa(palco.chatwoot_id, privadas=True) == [
         ("outgoing", "Anexos não são encaminhados ao WhatsApp do médico. Escreva a mensagem em texto.")
+    ]
+
+
+async def test_words_go_out_without_their_attachment_and_their_author_is_told_once(palco: Palco) -> None:
+    palco.mundo.diz(palco.chatwoot_id, "segue o contrato", anexos=True)
+    for _ in range(3):
+        await palco.webhook(raw(palco.mundo, 1))
+        await palco.varre()
+        await avisar_falhas(palco.ponte)
+    assert [row["body"] for row in await palco.outbox()] == ["segue o contrato"]
+    assert palco.mundo.da_conversa(palco.chatwoot_id, privadas=True) == [
+        ("outgoing", "Só o texto desta mensagem vai para o médico: anexos não são encaminhados ao WhatsApp dele.")
     ]
 
 

@@ -143,6 +143,15 @@ async def test_a_thread_that_is_gone_ends_no_hand_off(palco: Palco) -> None:
     assert palco.mundo.conversas[palco.chatwoot_id].labels == (ROTULO,)
 
 
+async def test_what_was_done_while_a_thread_rested_is_seen_as_soon_as_it_is_used(palco: Palco) -> None:
+    await consulta(palco.db, "UPDATE chatwoot_conversa SET conferir_em = NULL")
+    palco.mundo.muda(palco.chatwoot_id, responsavel_id=ANA)  # and the webhook is lost
+    await palco.entra("doutora escrevendo dias depois")
+    assert await palco.espelha() == 1
+    await palco.concilia()
+    assert await palco.controle() == "humano"
+
+
 async def test_only_one_process_looks_at_a_thread(palco: Palco) -> None:
     seen: list[int] = []
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lib import ledger
+from lib.clock import utc_now
 from lib.db import Database
 from lib.models.conversa import Autor
 from lib.providers.chamada import Falha
 from lib.providers.chatwoot import Contato
+from lib.queries import espelho
 from lib.usecases.espelhar import espelhar
 from tests.builders import gravar, uma_entrada
 from tests.queries.fabrica import consulta, pessoas
@@ -236,3 +238,37 @@ async def test_a_thread_deleted_there_is_opened_anew(palco: Palco) -> None:
     assert await palco.espelha() == 1
     [conversa] = palco.mundo.conversas
     assert palco.mundo.mensagens[-1] == replace(palco.mundo.mensagens[-1], texto="e agora?", conversa_id=conversa)
+
+
+async def test_one_kind_of_call_that_is_refused_for_ever_is_told_once_not_at_each_try(palco: Palco) -> None:
+    for texto in ("um", "dois", "três"):  # copies go well meanwhile, so each refusal is an outage of its own
+        await espelho.mark_outage(palco.db, "You are not authorized to do this action")
+        await consulta(palco.db, "UPDATE flag SET valor = valor || '{\"ate\": \"2020-01-01T00:00:00Z\"}'"
+                       " WHERE chave = 'chatwoot_fora'")  # fmt: skip
+        await palco.sai(texto)
+        assert await palco.espelha() == 1
+    avisos = await consulta(palco.db, "SELECT chave FROM aviso WHERE chave LIKE 'chatwoot_fora:%%'")
+    assert len(avisos) in {1, 2}, "two when the clock struck"
+
+
+async def test_copies_that_wait_for_long_are_told_once_a_day(palco: Palco) -> None:
+    depois = replace(palco.ponte, clock=lambda: utc_now() + timedelta(minutes=31))
+    await palco.sai("x")
+    for ponte in (palco.ponte, depois, depois):
+        palco.mundo.falhar("post_message", Falha.REPETIR)
+        await consulta(palco.db, "UPDATE espelho SET next_at = now()")
+        assert await espelhar(ponte) == 0
+    avisos = await consulta(palco.db, "SELECT texto FROM aviso")
+    assert avisos == [{"texto": "Há mensagens que não chegam ao Chatwoot há mais de 30 minutos: asked for by the test"}]
+
+
+async def test_a_proxys_404_forgets_no_thread(palco: Palco) -> None:
+    """Chatwoot being restarted behind a proxy: what people write meanwhile must not be taken for old."""
+    palco.mundo.falhar("post_message", Falha.CANAL_FORA, status=404)
+    await palco.sai("x")
+    assert await palco.espelha() == 0
+    assert len(await consulta(palco.db, "SELECT FROM chatwoot_conversa")) == 1
+    await consulta(palco.db, "DELETE FROM flag WHERE chave = 'chatwoot_fora'")
+    palco.mundo.falhar("get_conversation", Falha.CANAL_FORA, status=404)
+    await palco.varre()
+    assert len(await consulta(palco.db, "SELECT FROM chatwoot_conversa")) == 1

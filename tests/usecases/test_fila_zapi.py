@@ -144,6 +144,20 @@ async def test_a_queue_that_cannot_be_read_is_tried_again_and_stops_no_other(db:
 
 
 @respx.mock
+async def test_what_was_deleted_is_known_to_have_failed_even_if_the_process_dies_before_the_next(
+    db: Database, zapi: Zapi
+) -> None:
+    chip = await um_chip_zapi(db)
+    await mensagens(db, chip, {"a": Entrega.ENVIADA, "b": Entrega.ENVIADA})
+    queue_of(queued("a", AGORA - 11 * MINUTO), queued("b", AGORA - 11 * MINUTO))
+    respx.delete(url__regex=r".*/queue/zaap-a").respond(204)
+    respx.delete(url__regex=r".*/queue/zaap-b").mock(side_effect=MemoryError)
+    with pytest.raises(MemoryError):
+        await look_through(db, zapi, AGORA)
+    assert await entregas(db) == {"a": "falhou", "b": "enviada"}
+
+
+@respx.mock
 async def test_what_was_deleted_before_a_failure_is_recorded_all_the_same(db: Database, zapi: Zapi) -> None:
     chip = await um_chip_zapi(db)
     await mensagens(db, chip, {"a": Entrega.ENVIADA, "b": Entrega.ENVIADA})

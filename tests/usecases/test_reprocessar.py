@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from lib.domain.morta import O_QUE_FAZER, ClasseMorta
 from lib.domain.referencia import Lado, Referencia, ler_referencia
 from lib.models import Chip, Inbox
 from lib.models.fila import TipoInbox
-from lib.providers.whatsapp import Envio
+from lib.providers.meta import Meta
+from lib.providers.whatsapp import Envio, Gateways
 from lib.queries import morta
 from lib.queries.turno import OutboxRow
 from lib.resources import Resources, open_resources
@@ -205,6 +207,38 @@ async def test_a_history_that_cannot_be_read_sends_nothing(db: Database, setting
     assert not done.feita
     assert "nada foi reenviado" in done.texto
     assert await consulta(db, "SELECT state FROM outbox") == [{"state": "parked"}]
+
+
+async def test_where_no_history_proves_anything_only_who_asks_for_this_one_message_lets_it_go_again(
+    db: Database, resources: Resources, sandbox: Sandbox
+) -> None:
+    meta = Meta(resources.get_http_client("evolution"), "token")
+    here = replace(resources, gateways=Gateways({Gateway.META: meta}))
+    [chip] = await gravar(db, chip_que_envia(gateway=Gateway.META, instancia="1055"))
+    [pessoa] = await pessoas(db, 1)
+    row = um_envio(pessoa.conversa, state="parked", chip_id=chip.id, enviando_em=agora())
+    [stored] = await gravar(db, row)
+    [one] = [one async for one in reprocessar_todas(here)]
+    assert not one.feita
+    assert "histórico" in one.texto
+    assert await consulta(db, "SELECT state FROM outbox") == [{"state": "parked"}]
+    done = await tenta(here, f"s{stored.id}")
+    assert done is not None
+    assert done.feita
+    assert "segunda vez" in done.texto
+    assert await consulta(db, "SELECT state FROM outbox") == [{"state": "pending"}]
+
+
+async def test_a_gateway_that_is_not_set_up_any_more_is_told_and_sends_nothing(
+    db: Database, resources: Resources
+) -> None:
+    [chip] = await gravar(db, chip_que_envia(gateway=Gateway.META, instancia="1055"))
+    [pessoa] = await pessoas(db, 1)
+    row = um_envio(pessoa.conversa, state="parked", chip_id=chip.id, enviando_em=agora())
+    [stored] = await gravar(db, row)
+    done = await tenta(resources, f"s{stored.id}")
+    assert done is not None
+    assert not done.feita
 
 
 async def test_the_list_comes_in_pages_without_gaps_whatever_shares_an_instant(

@@ -243,6 +243,9 @@ def upgrade() -> None:
         ),
     )
     op.add_column("outbox", sa.Column("autor_nome", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_outbox_incerta", "outbox", ["enviando_em"], unique=False, postgresql_where=sa.text("state = 'parked'")
+    )
     op.execute(ENTREGA)
     op.execute(MODELO_TEXTO)
     _kinds("chip", "gateway", "gateway", GATEWAYS)
@@ -251,6 +254,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION modelo_texto")
+    op.drop_index("ix_outbox_incerta", table_name="outbox")
     op.execute("DELETE FROM aviso WHERE tipo IN ('entrega', 'integracao')")
     _kinds("aviso", "tipo", "tipo_aviso", AVISOS[:5])
     _kinds("chip", "gateway", "gateway", GATEWAYS[:1])

@@ -100,7 +100,7 @@ export function chatwoot(tela) {
   function mensagem(uma) {
     if (uma.tipo === "activity") return el("p", { class: "dia" }, uma.texto);
     const classe = uma.privada ? "nossa nota" : uma.tipo === "incoming" ? "" : "nossa";
-    const autorDe = uma.privada ? `🔒 ${uma.autor?.nome ?? ""}` : uma.autor?.nome;
+    const autorDe = uma.privada ? `Nota privada de ${uma.autor?.nome ?? "alguém"}` : uma.autor?.nome;
     return el(
       "div",
       { class: `bolha ${classe}` },

@@ -69,13 +69,13 @@ export function sistemas(tela) {
     if (!linhas.length) return vazio("Nenhum número ainda.");
     const muda = (nome, corpo) => chama("PUT", `instancias/${encodeURIComponent(nome)}`, corpo).then(() => renova());
     return tabela(
-      ["Instância", "Gateway", "Estado", ""],
+      ["Instância", "Estado", ""],
       linhas.map((um) => {
         const aberto = um.estado === "open";
         const troca = botao(aberto ? "Desconectar" : "Conectar", () => muda(um.nome, { estado: aberto ? "close" : "open" }), { chave: `t ${um.nome}` });
         const banir = aberto && um.provedor !== "zapi" ? botao("Banir", () => muda(um.nome, { estado: "close", motivo: 403 }), { class: "perigo", chave: `b ${um.nome}` }) : "";
         const fila = um.na_fila ? ` · ${um.na_fila} na fila` : "";
-        return [[el("b", {}, um.nome), el("br"), el("small", {}, telefone(um.numero))], um.provedor, el("span", { class: aberto ? "bom" : "mau" }, `${ESTADOS[um.estado] ?? um.estado}${fila}`), el("span", { class: "botoes" }, troca, banir)];
+        return [[el("b", {}, um.nome), el("br"), el("small", {}, [telefone(um.numero), um.provedor].filter(Boolean).join(" · "))], el("span", { class: aberto ? "bom" : "mau" }, `${ESTADOS[um.estado] ?? um.estado}${fila}`), el("span", { class: "botoes" }, troca, banir)];
       }),
     );
   }
@@ -107,7 +107,7 @@ export function sistemas(tela) {
     const mostrado = (status) => el("span", { class: status >= 200 && status < 300 ? "bom" : "mau" }, status ? String(status) : "sem resposta");
     return tabela(
       ["Hora", "De", "Evento", "Tentativa", "Status"],
-      [...tentativas].reverse().map((uma) => [hora(uma.at_s), uma.instance, el("span", { title: uma.url }, uma.event), String(uma.attempt), mostrado(uma.status)]),
+      [...tentativas].reverse().map((uma) => [hora(uma.at_s), uma.instance, el("span", { class: "longo", title: uma.url }, uma.event), String(uma.attempt), mostrado(uma.status)]),
     );
   }
 

@@ -31,7 +31,7 @@ export function slack(tela) {
       await renova();
     };
     const opcoes = direto() ? [] : [marca("menciona @julia", mencao, (sim) => (mencao = sim))];
-    const rotulo = direto() ? "Escreva à Júlia, ou /julia ajuda" : "Mencione a Júlia, ou escreva /julia ajuda";
+    const rotulo = direto() ? "Escreva, ou /julia ajuda" : "Mencione, ou /julia ajuda";
     pe.replaceChildren(...(id ? [caixa({ chave: `slack ${id}`, rotulo, envia, extra: opcoes })] : []));
   }
 

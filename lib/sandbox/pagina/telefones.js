@@ -3,8 +3,8 @@
 import { botao, caixa, campo, chama, dia, el, escolha, faz, hora, le, lugar, marca, mostra, retrato, telefone } from "./nucleo.js";
 
 const GATEWAYS = { evolution: "Evolution", zapi: "Z-API", meta: "Meta" };
-const ESTADOS = { open: "conectado", connecting: "conectando", close: "desconectado" };
-const TIQUES = { "a caminho": "🕓", enviada: "✓", entregue: "✓✓", lida: "✓✓" };
+const ESTADOS = { connecting: "conectando", close: "desconectado" };
+const TIQUES = { "a caminho": [], enviada: ["M2 7l3 3 6-7"], entregue: ["M2 7l3 3 6-7", "M8 9l1 1 6-7"], lida: ["M2 7l3 3 6-7", "M8 9l1 1 6-7"] };
 const FICTICIOS = ["Dra. Ana Fictícia", "Dr. Bruno Exemplo", "Dra. Carla Modelo", "Dr. Davi Ensaio", "Dra. Elisa Teste"];
 
 export function telefones(tela) {
@@ -12,6 +12,7 @@ export function telefones(tela) {
   const medico = { telefone: lugar.get("medico"), nome: lugar.get("nome") };
   let deNos = false;
   let oculto;
+  let chats = [];
 
   const numeros = el("div", { class: "escolhas" });
   const conversas = el("ul", { class: "itens", "aria-label": "Conversas" });
@@ -28,9 +29,16 @@ export function telefones(tela) {
   abre();
 
   function novo() {
-    const sorteio = Math.floor(Math.random() * 10000);
-    const nome = el("input", { value: FICTICIOS[sorteio % FICTICIOS.length], required: true });
-    const fone = el("input", { value: `551190000${String(sorteio).padStart(4, "0")}`, inputmode: "tel", required: true, pattern: "[0-9+ \\-]{8,20}" });
+    const nome = el("input", { required: true });
+    const fone = el("input", { inputmode: "tel", required: true, pattern: "[0-9+ \\-]{8,20}" });
+    const sugere = () => {
+      const usados = new Set(chats.map((um) => um.telefone));
+      let sorteio;
+      do sorteio = 1000 + Math.floor(Math.random() * 9000);
+      while (usados.has(`551190000${sorteio}`));
+      nome.value = FICTICIOS[sorteio % FICTICIOS.length];
+      fone.value = `551190000${sorteio}`;
+    };
     const comeca = (evento) => {
       evento.preventDefault();
       escolhe(fone.value.replace(/\D/g, ""), nome.value.trim());
@@ -38,7 +46,7 @@ export function telefones(tela) {
     };
     const detalhes = el(
       "details",
-      { class: "novo" },
+      { class: "novo", toggle: () => detalhes.open && sugere() },
       el("summary", {}, "Nova médica ou médico"),
       el("form", { class: "campos", submit: comeca }, campo("Nome", nome), campo("Telefone fictício", fone), el("button", { class: "forte" }, "Abrir conversa")),
     );
@@ -67,12 +75,14 @@ export function telefones(tela) {
       if (daMeta()) corpo.oculto = oculto;
       return chama("POST", "medicos/mensagem", corpo).then(renova);
     };
-    const rotulo = `Escreva como ${medico.nome || "a médica"}`;
+    const rotulo = `Como ${medico.nome || "a médica"}`;
     pe.replaceChildren(caixa({ chave: `fone ${numero.atual} ${medico.telefone}`, rotulo, envia, extra: opcoes() }));
     if (matchMedia("(min-width: 720px)").matches) pe.querySelector("textarea").focus();
   }
 
-  const daMeta = () => numero.todos.find((um) => um.nome === numero.atual)?.provedor === "meta";
+  function daMeta() {
+    return numero.todos.find((um) => um.nome === numero.atual)?.provedor === "meta";
+  }
 
   function opcoes() {
     const nossas = marca("digitada no aparelho do nosso número", deNos, (sim) => (deNos = sim));
@@ -89,8 +99,8 @@ export function telefones(tela) {
     }
     mostra(numeros, [numero.atual, numero.todos], desenhaNumeros);
     if (!numero.atual) return;
-    const lista = await le(`conversas?instance=${encodeURIComponent(numero.atual)}`);
-    mostra(conversas, [medico.telefone, lista], ([, linhas]) => desenhaConversas(linhas));
+    chats = await le(`conversas?instance=${encodeURIComponent(numero.atual)}`);
+    mostra(conversas, [medico.telefone, chats], ([, linhas]) => desenhaConversas(linhas));
     if (!medico.telefone) return;
     const chat = await le(`conversas/${encodeURIComponent(numero.atual)}/${encodeURIComponent(medico.telefone)}`);
     if (chat.nome && !medico.nome) {
@@ -103,7 +113,8 @@ export function telefones(tela) {
 
   function desenhaNumeros([, todos]) {
     if (!todos.length) return el("p", { class: "vazio" }, "Nenhum número ainda. Suba o programa com `agente up` ou crie um em Sistemas.");
-    const opcoesDe = todos.map((um) => [um.nome, `${telefone(um.numero) || um.nome} · ${GATEWAYS[um.provedor] ?? um.provedor} · ${ESTADOS[um.estado] ?? um.estado}`]);
+    const estado = (um) => (um.estado === "open" ? "" : ` · ${ESTADOS[um.estado] ?? um.estado}`);
+    const opcoesDe = todos.map((um) => [um.nome, `${telefone(um.numero) || um.nome} · ${GATEWAYS[um.provedor] ?? um.provedor}${estado(um)}`]);
     const troca = (nome) => {
       numero.atual = nome;
       medico.telefone = medico.nome = null;
@@ -157,11 +168,21 @@ export function telefones(tela) {
   }
 
   function bolha(mensagem) {
-    const tique = mensagem.recibo
-      ? el("span", { class: `tique ${mensagem.recibo === "lida" ? "lida" : ""}`, title: mensagem.recibo, "aria-label": mensagem.recibo, role: "img" }, TIQUES[mensagem.recibo])
-      : null;
+    const tique = mensagem.recibo ? tiques(mensagem.recibo) : null;
     return el("div", { class: `bolha ${mensagem.minha ? "nossa" : ""}` }, el("span", { class: "texto" }, mensagem.texto), el("span", { class: "quando" }, hora(mensagem.em_s), tique));
   }
 
   return { renova };
+}
+
+/** The marks of a message of ours: one when sent, two when delivered, in blue when read. */
+function tiques(recibo) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [nome, valor] of Object.entries({ viewBox: "0 0 17 13", role: "img", "aria-label": recibo, class: `tique ${recibo}` })) svg.setAttribute(nome, valor);
+  for (const traco of TIQUES[recibo] ?? []) {
+    const linha = document.createElementNS(svg.namespaceURI, "path");
+    linha.setAttribute("d", traco);
+    svg.append(linha);
+  }
+  return svg;
 }
