@@ -226,7 +226,7 @@ def _fetch(desk: Desk, request: Request) -> Response:
     owner = world.by_token(key) if key else None
     if key != world.config.api_key and owner is None:
         raise RefusalError(401, "Unauthorized")
-    chosen = [owner] if owner else list(world.instances.values())
+    chosen = [owner] if owner else [one for one in world.instances.values() if one.provedor == "evolution"]
     name = request.query_params.get("instanceName")
     if name is not None:
         chosen = [instance for instance in chosen if instance.name == name]

@@ -70,7 +70,7 @@ def guarded(world: World, request: Request) -> Instance:
     """
     name = request.path_params["instance"]
     instance = world.instances.get(name)
-    if instance is None:
+    if instance is None or instance.provedor != "evolution":
         raise RefusalError(404, [f'The "{name}" instance does not exist'])
     if request.headers.get("apikey") not in {world.config.api_key, instance.token}:
         raise RefusalError(401, "Unauthorized")

@@ -235,9 +235,7 @@ async def _receipt(recibo: Recibo, chegada: Chegada, recibos: Recibos) -> Stored
     )
 
 
-async def _preference(
-    db: Database, preferencia: Preferencia, chegada: Chegada, vinculos: Vinculos
-) -> Stored | None:
+async def _preference(db: Database, preferencia: Preferencia, chegada: Chegada, vinculos: Vinculos) -> Stored | None:
     """A stop told to the gateway is a stop (decision D3); that they allow us again is for a person to weigh."""
     if preferencia.parar:
         await optout.opt_out(db, telefone=preferencia.telefone, lid=preferencia.lid)
