@@ -44,6 +44,7 @@ class Forma(StrEnum):
     PROCURA = "procura"
 
 
+CRITICOS_MAX: Final = 10  # due at once, one message each; more are told together
 ALERTAS_MAX: Final = 10  # one message each in JANELA_ALERTA; those beyond it are gathered
 JANELA_ALERTA: Final = timedelta(minutes=5)
 RESUMO_ESPERA: Final = timedelta(minutes=30)
@@ -126,8 +127,11 @@ def primeiro_nome(nome: str | None) -> str | None:
 
 def titulo(item: Item, lembrete: int = 0) -> str:
     """Return the first line: severity, what it is and, when nobody answered, the how-manieth reminder this is."""
-    again = f" — lembrete {lembrete}: ninguém reconheceu ainda" if lembrete else ""
-    return f"{_MARCA[item.severidade]}: {item.titulo}{again}"
+    return f"{_MARCA[item.severidade]}: {item.titulo}{_de_novo(lembrete)}"
+
+
+def _de_novo(lembrete: int) -> str:
+    return f" — lembrete {lembrete}: ninguém reconheceu ainda" if lembrete else ""
 
 
 def contexto(item: Item) -> str:
@@ -146,9 +150,9 @@ def linha(item: Item) -> str:
     return f"{titulo(item)} ({contexto(item)})"
 
 
-def titulo_resumo(itens: Sequence[Item]) -> str:
-    """Return a digest's first line."""
-    return f"Resumo: {len(itens)} avisos"
+def titulo_resumo(itens: Sequence[Item], lembrete: int = 0) -> str:
+    """Return a digest's first line; with the how-manieth reminder this is when nobody answered."""
+    return f"Resumo: {len(itens)} avisos{_de_novo(lembrete)}"
 
 
 def linhas_resumo(itens: Sequence[Item]) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class Espelho(SQLModel, table=True):
     interacao_id: int = fk("interacao.id", primary_key=True)
     conversation_id: int = fk("conversa.id")
     estado: EstadoEspelho = enum_of(EstadoEspelho, "estado_espelho", EstadoEspelho.PENDENTE)
-    chatwoot_msg_id: int | None = Field(default=None, sa_column=Column(BigInteger, unique=True))
+    chatwoot_msg_id: int | None = Field(default=None, sa_column=Column(BigInteger))
     tentativas: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     next_at: datetime = instant(default_now=True)
     lease_until: datetime | None = instant()

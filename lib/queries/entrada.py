@@ -101,14 +101,20 @@ e AS (
   WHERE chip_id IS NOT NULL ORDER BY msg_id, status, ordem
   ON CONFLICT ON CONSTRAINT uq_delivery_event DO NOTHING RETURNING id, provider_msg_id, status),
 m AS (
-  SELECT DISTINCT ON (chip_id, msg_id) chip_id, msg_id, entrega, grau FROM n WHERE grau IS NOT NULL
+  SELECT DISTINCT ON (chip_id, msg_id) chip_id, msg_id, entrega, grau, erro FROM n WHERE grau IS NOT NULL
   ORDER BY chip_id, msg_id, grau DESC),
 alvo AS (
-  SELECT i.id, m.entrega, m.grau FROM interacao i JOIN m ON m.msg_id = i.provider_msg_id AND m.chip_id = i.chip_id
+  SELECT i.id, m.entrega, m.grau, m.erro FROM interacao i JOIN m ON m.msg_id = i.provider_msg_id AND m.chip_id = i.chip_id
   WHERE i.direcao = 'saida' ORDER BY i.id FOR UPDATE OF i),
 i AS (
   UPDATE interacao SET entrega = alvo.entrega FROM alvo WHERE interacao.id = alvo.id
-    AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], interacao.entrega) < alvo.grau)
+    AND array_position(ARRAY['enviada', 'falhou', 'entregue', 'lida'], interacao.entrega) < alvo.grau
+  RETURNING interacao.id, interacao.conversation_id, interacao.entrega, interacao.proativa, alvo.erro),
+avisa AS (
+  INSERT INTO aviso (chave, tipo, conversation_id, texto)
+  SELECT 'entrega:' || id, 'entrega', conversation_id,
+    'Uma resposta não chegou ao médico' || coalesce(' (' || left(erro, 100) || ')', '')
+  FROM i WHERE entrega = 'falhou' AND NOT proativa ON CONFLICT (chave) DO NOTHING)
 SELECT n.chip_id, e.id AS event_id FROM n
 LEFT JOIN e ON e.provider_msg_id = n.msg_id AND e.status = n.status ORDER BY n.ordem
 """)

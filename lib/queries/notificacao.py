@@ -18,6 +18,7 @@ from sqlalchemy import text
 from lib.db import Database, Row, Step
 from lib.domain.notificacao import (
     ALERTAS_MAX,
+    CRITICOS_MAX,
     JANELA_ALERTA,
     OUTRO_TITULO,
     RESUMO_ESPERA,
@@ -64,7 +65,8 @@ FROM aviso a WHERE a.id = n.aviso_id AND a.visto_em IS NOT NULL AND n.reconhecid
 """)
 
 # One post: the first of what cannot wait, what nobody answered, what has to be looked for, an alert within its limit,
-# what was held back, the alerts beyond their limit, the gathered rest.
+# what was held back, the alerts beyond their limit, the gathered rest. What is critical and too much at once, or again,
+# is one post too: a flood hides what is in it.
 _CLAIM = text("""-- notificacao.claim
 WITH chave AS (
   SELECT coalesce(bool_and(valor <> 'false' AND coalesce(valor ->> 'ativo', 'true') <> 'false'), true) AS ligada,
@@ -82,12 +84,16 @@ soma AS (
   SELECT count(*) FILTER (WHERE severidade = 'info') AS infos,
     min(criada_em) FILTER (WHERE severidade = 'info') AS info, min(criada_em) FILTER (WHERE severidade = 'alerta')
       AS alerta FROM devida WHERE retida IS NOT TRUE),
+sem_resposta AS (
+  SELECT id, next_at FROM notificacao
+  WHERE severidade = 'critico' AND estado = 'enviada' AND reconhecida_em IS NULL AND next_at <= :agora),
 candidata AS (
-  (SELECT 1 AS ordem, 'unica' AS forma, id, NULL::uuid AS grupo, NULL AS quais FROM devida
-    WHERE severidade = 'critico' ORDER BY id LIMIT 1)
-  UNION ALL (SELECT 2, 'unica', id, NULL, NULL FROM notificacao
-    WHERE severidade = 'critico' AND estado = 'enviada' AND reconhecida_em IS NULL AND next_at <= :agora
-    ORDER BY next_at, id LIMIT 1)
+  (SELECT 1 AS ordem, CASE WHEN count(*) > :criticos_max THEN 'resumo' ELSE 'unica' END AS forma, min(id) AS id,
+      NULL::uuid AS grupo, 'criticas' AS quais
+    FROM devida WHERE severidade = 'critico' HAVING count(*) > 0)
+  UNION ALL (SELECT 2, CASE WHEN count(*) > :criticos_max THEN 'resumo' ELSE 'unica' END,
+      (array_agg(id ORDER BY next_at, id))[1], NULL, 'lembretes'
+    FROM sem_resposta HAVING count(*) > 0)
   UNION ALL (SELECT 3, 'procura', n.id, n.claim, NULL FROM notificacao n, chave k
     WHERE n.estado IN ('incerta', 'enviando') AND n.reconhecida_em IS NULL AND (k.ligada OR n.severidade = 'critico')
       AND (n.lease_until IS NULL OR n.lease_until <= :agora) AND (n.estado = 'enviando' OR n.next_at <= :agora)
@@ -106,9 +112,12 @@ alvo AS (
   SELECT e.id FROM eleita e WHERE e.forma = 'unica'
   UNION ALL SELECT n.id FROM eleita e JOIN notificacao n ON n.claim = e.grupo AND n.estado IN ('incerta', 'enviando')
     WHERE e.forma = 'procura'
-  UNION ALL (SELECT d.id FROM eleita e JOIN devida d ON d.severidade <> 'critico'
-      AND CASE e.quais WHEN 'retidas' THEN d.retida ELSE d.severidade = e.quais AND d.retida IS NOT TRUE END
-    WHERE e.forma = 'resumo' ORDER BY d.id LIMIT :resumo_max)),
+  UNION ALL (SELECT d.id FROM eleita e JOIN devida d ON CASE e.quais WHEN 'criticas' THEN d.severidade = 'critico'
+      WHEN 'retidas' THEN d.retida AND d.severidade <> 'critico'
+      ELSE d.severidade = e.quais AND d.retida IS NOT TRUE END
+    WHERE e.forma = 'resumo' ORDER BY d.id LIMIT :resumo_max)
+  UNION ALL (SELECT s.id FROM eleita e JOIN sem_resposta s ON e.quais = 'lembretes'
+    WHERE e.forma = 'resumo' ORDER BY s.id LIMIT :resumo_max)),
 tomada AS (
   UPDATE notificacao n SET estado = 'enviando', lease_until = CAST(:agora AS timestamptz) + CAST(:lease AS interval),
     claim = CASE WHEN e.forma = 'procura' THEN n.claim ELSE :claim END, tentativas = least(n.tentativas + 1, 30000),
@@ -182,6 +191,7 @@ _MAPA: Final[Mapping[str, list[str]]] = MappingProxyType(
 _LIMITES: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "alertas_max": ALERTAS_MAX,
+        "criticos_max": CRITICOS_MAX,
         "janela_alerta": JANELA_ALERTA,
         "resumo_itens": RESUMO_ITENS,
         "resumo_espera": RESUMO_ESPERA,

@@ -101,6 +101,8 @@ class ChatwootWorld:
     `embaralhar_s` spreads the events of the next acts over so many seconds, each by chance: their order is lost.
     `duplicar` delivers each new message twice under two delivery ids. `trava_unica` is an inbox locked to a single
     conversation. `limite_filtro` holds `contacts/filter` to the searches' 100 a minute too.
+
+    Ids begin at `primeiro_id`: one that grows with time names nothing twice, although a restart forgets all.
     """
 
     def __init__(
@@ -112,7 +114,9 @@ class ChatwootWorld:
         conta: int = 1,
         caixa: int = 1,
         papel: str = ADMIN,
+        primeiro_id: int = 100,
     ) -> None:
+        self.primeiro_id = primeiro_id
         self.token, self.segredo, self.url = token, segredo, url
         self.conta, self.caixa, self.papel = conta, caixa, papel
         self.clear()
@@ -133,7 +137,7 @@ class ChatwootWorld:
         self.embaralhar_s = 0.0
         self.duplicar = self.trava_unica = self.limite_filtro = False
         self.buscas: deque[float] = deque()
-        self._ids: Iterator[int] = itertools.count(100)
+        self._ids: Iterator[int] = itertools.count(self.primeiro_id)
         if self.url:
             self.inscrever(self.url, list(EVENTOS), "Agente Júlia")
 

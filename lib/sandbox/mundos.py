@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -137,6 +138,7 @@ def open_mundos(config: SandboxConfig) -> Mundos:
         f"{url}/webhooks/chatwoot",
         conta=config.chatwoot_conta,
         caixa=config.chatwoot_caixa,
+        primeiro_id=int(time.time()),
     )
     slack = SlackWorld(config.slack_token, config.slack_signing_secret, url, config.server_url)
     mundos = Mundos(

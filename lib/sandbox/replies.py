@@ -131,20 +131,25 @@ def vendor_error(vendor: str, status: int, headers: Mapping[str, str], *, accept
     Evolution says "Connection Closed" when its number look-up fails, before anything is sent; what breaks inside a
     send it reports as `["Error: ..."]`. So `accepted` decides the text: a caller may tell the two apart.
     """
-    if vendor == "chatwoot":
-        return chatwoot_error(status, headers)
-    if vendor == "meta":
-        return _meta_fault(status, headers)
-    if vendor == "anthropic":
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            headers = {"retry-after": "1", **headers}
-        return anthropic_error(status, _ANTHROPIC_TEXTS.get(status, "Internal server error"), headers)
-    if vendor == "zapi":
-        reply = zapi_error(status)
-        reply.headers.update(headers)
-        return reply
-    if vendor == "slack":
-        return slack_error(status, headers)
+    match vendor:
+        case "chatwoot":
+            return chatwoot_error(status, headers)
+        case "meta":
+            return _meta_fault(status, headers)
+        case "anthropic":
+            more = {"retry-after": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+            return anthropic_error(status, _ANTHROPIC_TEXTS.get(status, "Internal server error"), more | dict(headers))
+        case "zapi":
+            reply = zapi_error(status)
+            reply.headers.update(headers)
+            return reply
+        case "slack":
+            return slack_error(status, headers)
+        case _:
+            return _evolution_fault(status, headers, accepted=accepted)
+
+
+def _evolution_fault(status: int, headers: Mapping[str, str], *, accepted: bool) -> Response:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -170,12 +170,12 @@ async def _deliver(db: Database, slack: Slack, canais: Canais, posto: Posto, ago
     except ProviderError as failure:
         await _failed(db, posto, failure, agora, posting=posting)
         return False
-    many = len(itens) > 1
+    together = len(itens) > 1 and itens[0].severidade is not Severidade.CRITICO  # what is critical comes again
     lembretes = first["lembretes"] + (first["slack_ts"] is not None)
     await notificacao.posted(
         db,
         posto.claim,
-        estado=EstadoNotificacao.RESUMIDA if many else EstadoNotificacao.ENVIADA,
+        estado=EstadoNotificacao.RESUMIDA if together else EstadoNotificacao.ENVIADA,
         canal=canal,
         ts=ts,
         next_at=agora + proximo_lembrete(lembretes),
@@ -228,11 +228,12 @@ def _item(row: Row) -> Item:
 def _message(itens: Sequence[Item], rows: Sequence[Row]) -> tuple[str, list[Bloco]]:
     """Return the text and the blocks of one post."""
     press = actions(button("Reconhecer", RECONHECER, str(rows[0]["id"]), estilo="primary"))
+    lembrete = rows[0]["lembretes"] + 1 if rows[0]["slack_ts"] is not None else 0
     if len(itens) > 1:
-        said = titulo_resumo(itens)
+        said = titulo_resumo(itens, lembrete)
         return said, [header(said), section("\n".join(linhas_resumo(itens))), press]
-    item, again = itens[0], rows[0]["slack_ts"] is not None
-    said = titulo(item, rows[0]["lembretes"] + 1 if again else 0)
+    item = itens[0]
+    said = titulo(item, lembrete)
     blocks = [section(join(Markup("*"), said, Markup("*"))), context_block(contexto(item))]
     if item.detalhe:
         blocks.insert(1, section(item.detalhe))

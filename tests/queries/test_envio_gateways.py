@@ -313,3 +313,22 @@ async def test_the_events_of_one_body_are_told_apart_and_a_repeated_body_changes
         await receber_eventos(db, chegada, eventos, LOGO)
     assert len(await consulta(db, "SELECT id FROM inbox")) == 2
     assert len(await consulta(db, "SELECT id FROM delivery_event")) == 2
+
+
+async def test_a_reply_that_did_not_arrive_is_told_to_a_person_once(db: Database) -> None:
+    chip, pessoa = await no_meta(db, ha=timedelta(hours=1))
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_sent(db, [(row["id"], row["fence"], "wamid.A")], 0)
+    chegada = Chegada("meta", chip.instancia, b"{}", agora())
+    for status in ("failed", "failed", "delivered"):
+        entrega = "falhou" if status == "failed" else "entregue"
+        await receber_eventos(db, chegada, (Recibo("wamid.A", status, entrega, row["id"], "131049 held"),), LOGO)
+    told = await consulta(db, "SELECT tipo, texto, conversation_id FROM aviso")
+    assert told == [
+        {
+            "tipo": "entrega",
+            "texto": "Uma resposta não chegou ao médico (131049 held)",
+            "conversation_id": pessoa.conversa_id,
+        }
+    ]

@@ -100,6 +100,16 @@ async def test_the_database_fills_in_a_template_as_the_domain_does(
     assert row["lido"] == preencher(corpo, parametros)
 
 
+async def test_what_meta_told_while_its_list_was_read_outlives_the_list(db: Database) -> None:
+    await modelo_meta.sync(db, "1", [UM, DOIS], AGORA, grava=True)
+    for modelo in (UM, DOIS):
+        await modelo_meta.change(db, "1", modelo.nome, modelo.idioma, DEPOIS, status="PAUSED", categoria=None)
+    await modelo_meta.sync(db, "1", [UM], AGORA + timedelta(minutes=1), grava=True)
+    assert {row["status"] for row in await modelo_meta.list_all(db)} == {"PAUSED"}
+    await modelo_meta.sync(db, "1", [UM], DEPOIS, grava=True)
+    assert {row["status"] for row in await modelo_meta.list_all(db)} == {UM.status, "AUSENTE"}
+
+
 async def test_accounts_do_not_touch_each_others_templates(db: Database) -> None:
     await modelo_meta.sync(db, "1", [UM], AGORA, grava=True)
     await modelo_meta.sync(db, "2", [DOIS], AGORA, grava=True)

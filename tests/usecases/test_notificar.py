@@ -162,6 +162,23 @@ async def test_a_critical_one_comes_again_until_somebody_answers(mesa: Mesa) -> 
     assert await mesa.reconhece(999) is None
 
 
+async def test_a_flood_of_critical_ones_is_one_message_that_comes_again_as_one(mesa: Mesa) -> None:
+    await mesa.avisa(TipoAviso.MENSAGEM_MORTA, 40)
+    assert await mesa.conta(3) == 1
+    mesa.relogio.anda(minutes=9)
+    assert await mesa.conta() == 0
+    mesa.relogio.anda(minutes=2)
+    assert await mesa.conta(3) == 1
+    assert [m.texto for m in mesa.vivo.postadas(CRITICO)] == [
+        "Resumo: 40 avisos",
+        "Resumo: 40 avisos — lembrete 1: ninguém reconheceu ainda",
+    ]
+    await mesa.reconhece((await mesa.linhas())[7]["id"])
+    mesa.relogio.anda(days=2)
+    assert await mesa.conta() == 0
+    assert await sql(mesa.db, "SELECT id FROM aviso WHERE visto_em IS NULL") == []
+
+
 async def test_one_press_answers_for_a_whole_digest(mesa: Mesa) -> None:
     await mesa.avisa(TipoAviso.INTERESSE, 20)
     await mesa.conta()

@@ -23,12 +23,12 @@ _FIZ: Final = re.compile(
     r"\b(?:enviei|mandei|disparei|bloqueei|desbloqueei|pausei|retomei|assumi|devolvi|liguei|desliguei|ativei|"
     r"desativei|reservei|confirmei|agendei|cancelei|apaguei|fechei|aprovei|rejeitei|pronto|"
     r"fiz|realizei|executei|efetuei|conclui|resolvi|encaminhei|repassei|avisei|notifiquei|escrevi|"
-    r"interrompi|parei|suspendi|reativei|silenciei|removi|acabei de)\b"
+    r"interrompi|parei|suspendi|reativei|silenciei|removi|providenciei|cuidei|acabei de)\b"
 )
 _ATO: Final = re.compile(
     r"(?<!\bnada foi )\b(?:enviad|bloquead|desbloquead|pausad|retomad|assumid|devolvid|ligad|desligad|reservad|"
-    r"confirmad|agendad|cancelad|fechad|aprovad|rejeitad|feit|realizad|executad|efetuad|concluid|encaminhad|suspens|interrompid|"
-    r"ativad|desativad|reativad|silenciad)[ao]s?\b"
+    r"confirmad|agendad|cancelad|fechad|aprovad|rejeitad|feit|realizad|executad|efetuad|concluid|encaminhad|"
+    r"suspens|interrompid|ativad|desativad|reativad|silenciad)[ao]s?\b"
 )
 
 

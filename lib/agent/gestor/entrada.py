@@ -165,23 +165,33 @@ async def _talk(door: _Porta, asked: Mencao | MensagemDireta) -> None:
     chave = str(door.linha.id)
     before = [turn for turn in said if turn.get("chave") != chave]
     answer = await conversar(door.resources, asked.texto, before, quem)
-    turns: list[Mapping[str, Any]] = [
-        {"papel": "user", "texto": asked.texto[:2_000]},
-        {"papel": "assistant", "texto": answer.texto[:2_000]},
-    ]
-    await queries.append(db, quem.usuario, quem.canal, chave, turns, SESSAO_MAX)
-    await auditar(
-        db, quem.agora, ator=quem.usuario, origem=ORIGEM, acao="conversa", resultado="feito",
-        detalhes={"papel": quem.papel.value, "propostas": len(answer.propostas), "causa": quem.causa},
-    )  # fmt: skip
     thread = asked.thread_ts or (asked.ts if isinstance(asked, Mencao) else None)
-    await door.slack.post_message(
-        quem.canal, answer.texto, corrido(answer.texto), thread_ts=thread, evento=(EVENTO, chave)
-    )
+    if len(before) == len(said):  # else the words were posted already, and a preview was held up
+        await auditar(
+            db, quem.agora, ator=quem.usuario, origem=ORIGEM, acao="conversa", resultado="feito",
+            detalhes={"papel": quem.papel.value, "propostas": len(answer.propostas), "causa": quem.causa},
+        )  # fmt: skip
+        await _say(door, asked, quem, answer.texto, thread)
     for n, proposta in enumerate(answer.propostas):
         # Each in a message of its own: the outcome stands in its place and leaves the others their buttons.
         name = (EVENTO, f"{chave}:{n}")
         await door.slack.post_message(quem.canal, PREVIA, proposta, thread_ts=thread, evento=name)
+
+
+async def _say(door: _Porta, asked: Mencao | MensagemDireta, quem: Quem, texto: str, thread: str | None) -> None:
+    """Post the words and keep what was said in the session, unless they are to be posted later."""
+    chave = str(door.linha.id)
+    turns: list[Mapping[str, Any]] = [
+        {"papel": "user", "texto": asked.texto[:2_000]},
+        {"papel": "assistant", "texto": texto[:2_000]},
+    ]
+    try:
+        await door.slack.post_message(quem.canal, texto, corrido(texto), thread_ts=thread, evento=(EVENTO, chave))
+    except ProviderError as failure:
+        if failure.falha in PERDIDAS:
+            await queries.append(door.resources.db, quem.usuario, quem.canal, chave, turns, SESSAO_MAX)
+        raise
+    await queries.append(door.resources.db, quem.usuario, quem.canal, chave, turns, SESSAO_MAX)
 
 
 async def _aside(door: _Porta, asked: Mencao | MensagemDireta, texto: str) -> None:

@@ -157,7 +157,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversa.id"]),
         sa.ForeignKeyConstraint(["interacao_id"], ["interacao.id"]),
         sa.PrimaryKeyConstraint("interacao_id"),
-        sa.UniqueConstraint("chatwoot_msg_id"),
     )
     op.create_index(
         "ix_espelho_aberto",

@@ -108,6 +108,7 @@ async def test_what_the_agent_is_asked_to_do_waits_for_its_button(mesa: Mesa) ->
         "Feito! A médica não recebe mais nada.",
         "Já fiz o bloqueio que você pediu.",
         "O bloqueio foi concluído.",
+        "Já providenciei o envio.",
         "Veja em https://golpe.example/x",
         "Quem respondeu foi a Dra. Zuleica Quintanilha.",
         "",
@@ -201,8 +202,14 @@ async def test_a_hostile_model_changes_nothing_without_the_button(mesa: Mesa, us
     assert (await verificar(mesa.db)).quebrada is None
 
 
-async def test_a_user_is_answered_once_in_three_seconds_and_the_same_message_again(mesa: Mesa) -> None:
-    await mesa.fala("como está o sistema?")
+async def test_a_user_is_answered_once_in_three_seconds_and_the_message_that_comes_again_all_the_same(
+    mesa: Mesa,
+) -> None:
+    mesa.slack.falhas.append(
+        httpx.Response(429, headers={"retry-after": "1"}, json={"ok": False, "error": "ratelimited"})
+    )
+    with pytest.raises(ProviderError):
+        await mesa.fala("como está o sistema?")
     first = mesa.ultimo
     assert first is not None
     metodo, body = await mesa.de_novo(replace(first, id=900, recebido_em=first.recebido_em + timedelta(seconds=2)))
@@ -212,6 +219,7 @@ async def test_a_user_is_answered_once_in_three_seconds_and_the_same_message_aga
     )
     metodo, _ = await mesa.de_novo(first)
     assert metodo == "chat.postMessage"
+    assert await mesa.de_novo(first) == ("", {}), "what was said is not said again"
     [row] = await linhas(mesa.db, "SELECT jsonb_array_length(mensagens) AS ditas FROM slack_sessao")
     assert row["ditas"] == 2
 
@@ -240,6 +248,19 @@ async def test_an_answer_that_may_go_later_comes_again_and_one_that_cannot_is_le
     mesa.slack.falhas.append(httpx.Response(404, text="expired_url"))
     metodo, body = await mesa.de_novo(mesa.ultimo)
     assert (metodo, body["user"]) == ("chat.postEphemeral", OLGA)
+
+
+async def test_words_that_were_posted_are_not_said_again_when_their_preview_was_held_up(mesa: Mesa) -> None:
+    await uma_medica(mesa)
+    held_up = httpx.Response(429, headers={"retry-after": "1"}, json={"ok": False, "error": "ratelimited"})
+    mesa.slack.falhas += [httpx.Response(200, json={"ok": True, "ts": "1.1"}), held_up]
+    with pytest.raises(ProviderError):
+        await mesa.fala('manda para a Helena Prado: "Oi, doutora!"')
+    assert mesa.ultimo is not None
+    await mesa.de_novo(mesa.ultimo)
+    [(_, body)] = mesa.slack.enviadas
+    assert "na fila" in dito(await mesa.aperta(botao(body) or ""))
+    assert len(await linhas(mesa.db, "SELECT id FROM auditoria WHERE acao = 'conversa'")) == 1
 
 
 async def test_everything_is_written_down_without_words_or_whole_phones(mesa: Mesa) -> None:
