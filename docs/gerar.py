@@ -19,12 +19,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 ROOT = Path(__file__).resolve().parents[1]
 IMAGENS = ROOT / "docs" / "imagens"
 DOCUMENTOS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FICA = "tudo continua de pé"
 DEMO_S = 300.0
 PARA_S = 20.0
+PAUSA_S = 8.0
 RELATORIO = ROOT / "tests" / "orcamento" / "relatorio.py"
 # Address, width and height. The sandbox's page asks for what it shows, so it gets 3.5 s of the browser's own, faster,
 # time; Prefect's fades in and gets 40.
@@ -33,9 +36,9 @@ FOTOS = {
     "prefect-execucoes.png": ("{prefect}/runs", 1280, 1170),
     "prefect-artefato.png": ("{prefect}/artifacts/key/trust-score-latest", 1280, 440),
     "sandbox.png": ("{sandbox}/?aba=sistemas", 1280, 900),
-    "sandbox-conversa.png": ("{sandbox}/?aba=telefones", 1280, 900),
-    "sandbox-chatwoot.png": ("{sandbox}/?aba=chatwoot", 1280, 900),
-    "sandbox-slack.png": ("{sandbox}/?aba=slack", 1280, 900),
+    "sandbox-conversa.png": ("{sandbox}/?aba=telefones&numero={numero}&medico={medico}", 1280, 800),
+    "sandbox-chatwoot.png": ("{sandbox}/?aba=chatwoot&conversa={thread}", 1280, 800),
+    "sandbox-slack.png": ("{sandbox}/?aba=slack", 1280, 800),
 }
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": ["--virtual-time-budget=3500"]}
 
@@ -83,6 +86,27 @@ def place(name: str, text: str) -> None:
             say(f"{document.relative_to(ROOT)}: {name}")
 
 
+def enact(urls: dict[str, str]) -> dict[str, str]:
+    """Let people do something worth a picture; return which number, doctor and thread to show."""
+    agente = str(Path(sys.executable).with_name("agente"))
+    command = [agente, "slack", "usuario", "autorizar", "U00000002", "--papel", "operator", "--nome", "Gestora"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own program
+    with httpx.Client(base_url=f"{urls['sandbox']}/_sandbox", timeout=10, trust_env=False) as sandbox:
+        [*_, sent] = sandbox.get("/aceitas").json()["aceitas"]
+        shown = {"numero": sent["instance"], "medico": sent["numero"]}
+        doctor = {"instance": sent["instance"], "telefone": sent["numero"], "nome": "Dra. Fictícia"}
+        for text in ("Você é um robô?", "Obrigada! Prefiro falar com uma pessoa da equipe"):
+            sandbox.post("/medicos/mensagem", json=doctor | {"texto": text}).raise_for_status()
+            time.sleep(PAUSA_S)
+        [thread, *_] = sandbox.get("/chatwoot/conversas").json()["conversas"]
+        reply = {"texto": "Oi, aqui é a Rita, da equipe. Como posso ajudar?", "privada": False}
+        sandbox.post(f"/chatwoot/conversas/{thread['id']}/mensagens", json=reply).raise_for_status()
+        asked = {"canal": "C0SANDBOX1", "texto": "status", "usuario": "U00000002"}
+        sandbox.post("/slack/comando", json=asked).raise_for_status()
+        time.sleep(PAUSA_S)
+    return shown | {"thread": str(thread["id"])}
+
+
 def photograph(urls: dict[str, str], home: Path) -> None:
     """Take the pictures, or say why not."""
     chromium = shutil.which("chromium")
@@ -120,7 +144,7 @@ def main() -> None:
         say("rodando `agente demo` com dados novos…")
         with demonstration(data) as (text, urls):
             place("demo", f"```text\n$ make demo\n{tidy(text)}\n```")
-            photograph(urls, home)
+            photograph(urls | enact(urls), home)
     if RELATORIO.exists():
         say("medindo os orçamentos…")
         command = [sys.executable, "-m", "tests.orcamento.relatorio"]
