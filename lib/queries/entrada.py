@@ -104,7 +104,8 @@ m AS (
   SELECT DISTINCT ON (chip_id, msg_id) chip_id, msg_id, entrega, grau, erro FROM n WHERE grau IS NOT NULL
   ORDER BY chip_id, msg_id, grau DESC),
 alvo AS (
-  SELECT i.id, m.entrega, m.grau, m.erro FROM interacao i JOIN m ON m.msg_id = i.provider_msg_id AND m.chip_id = i.chip_id
+  SELECT i.id, m.entrega, m.grau, m.erro
+  FROM interacao i JOIN m ON m.msg_id = i.provider_msg_id AND m.chip_id = i.chip_id
   WHERE i.direcao = 'saida' ORDER BY i.id FOR UPDATE OF i),
 i AS (
   UPDATE interacao SET entrega = alvo.entrega FROM alvo WHERE interacao.id = alvo.id

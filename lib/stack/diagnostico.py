@@ -147,7 +147,8 @@ def disco(project: Path) -> Exame:
     free = shutil.disk_usage(dados).free
     if free < FREE_MIN_BYTES:
         return Exame("dados", "aviso", f"{dados}: {free // 1_000_000} MB livres", "libere espaço em disco")
-    loose = [path.name for path in (dados / name for name in SEGREDOS) if path.exists() and path.stat().st_mode & OTHERS]
+    secrets = [dados / name for name in SEGREDOS]
+    loose = [path.name for path in secrets if path.exists() and path.stat().st_mode & OTHERS]
     if loose:
         return Exame("dados", "erro", f"{', '.join(loose)} legível por outros", f"chmod 600 {dados / loose[0]}")
     return Exame("dados", "ok", f"{dados}: {free // 1_000_000_000} GB livres")
