@@ -17,8 +17,8 @@ demo: setup ## Start everything and watch Júlia answer a doctor (EXIT=1: end wi
 up: setup ## Start the whole stack and keep it in the foreground
 	@$(BIN)/agente up
 
-test: setup ## Run all tests with small round counts, four files at a time
-	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: setup ## Run all tests with small round counts, three files at a time
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 prova: setup ## Run all tests with the full round counts
 	@AGENTE_RODADAS=10 HYPOTHESIS_PROFILE=prova $(BIN)/pytest
