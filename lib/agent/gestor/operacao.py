@@ -49,11 +49,13 @@ async def status(resources: Resources, _: Nada, quem: Quem) -> Resultado:
     row = await metricas.status(resources.db, quem.agora)
     since = f"PAUSADA desde {hora(now.desde)}"
     stopped = f"{since} por {now.por or 'alguém'}{f': {now.motivo}' if now.motivo else ''}"
-    oldest = idade(row["mais_antiga"], quem.agora)
+    since_due, since_unread = (
+        f", há {idade(row[name], quem.agora)}" if row[name] else "" for name in ("mais_antiga", "por_ler_desde")
+    )
     lines = [
         f"Operação: {stopped if now.ativa else 'em andamento'}",
-        f"Fila de saída: {row['na_fila']} ({row['devidas']} já devidas, há {oldest}); {row['em_voo']} saindo",
-        f"Conversas por ler: {row['por_ler']} (a mais antiga há {idade(row['por_ler_desde'], quem.agora)})",
+        f"Fila de saída: {row['na_fila']} ({row['devidas']} já devidas{since_due}); {row['em_voo']} saindo",
+        f"Conversas por ler: {row['por_ler']}{since_unread}",
         f"Chips conectados: {row['conectados']} de {row['chips']}",
         f"Mortas: {row['envios_mortos']} de saída, {row['entradas_mortas']} de entrada",
         f"Conversas à espera de uma pessoa: {row['esperando_pessoa']}",
