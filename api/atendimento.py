@@ -93,13 +93,14 @@ class Atendimento:
             try:
                 await self._attend(linha)
             except Exception as failure:  # noqa: BLE001 - the door of a webhook, which comes again
-                motivo = type(failure).__name__
+                # What an outside system said of itself is in its own words; anything else needs the trace.
+                foreseen = isinstance(failure, AgenteError)
+                motivo = str(failure)[:200] if foreseen else type(failure).__name__
                 espera_s = backoff_s(self.resources.settings.retry_s, row["tentativas"])
                 dead = await webhook.failed(self.resources.db, row, motivo, espera_s)
                 report = log.error if dead else log.warning
-                report(
-                    "webhook.falhou", webhook_id=linha.id, source=linha.source, erro=motivo, morto=dead, exc_info=True
-                )
+                facts = {"webhook_id": linha.id, "source": linha.source, "erro": motivo, "morto": dead}
+                report("webhook.falhou", **facts, exc_info=not foreseen)
                 return
             await webhook.done(self.resources.db, row)
 
