@@ -68,7 +68,6 @@ _DEVIDA = """
 _BLOQUEIO = """CASE
       WHEN permissao = 'opted_out' AND NOT isenta_optout THEN 'opted_out'
       WHEN NOT (:todos OR coalesce(telefone = ANY(CAST(:permitidos AS text[])), false)) THEN 'destino_nao_permitido'
-      WHEN autor = 'humano' AND NOT proativa THEN NULL
       WHEN controle = 'humano' AND autor <> 'humano' AND cause NOT LIKE 'transferencia:%' AND NOT isenta_optout
         THEN 'controle_humano'
       WHEN tipo = 'followup' AND EXISTS (SELECT FROM inbox i WHERE i.conversation_id = devida.conversation_id

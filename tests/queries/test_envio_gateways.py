@@ -332,3 +332,15 @@ async def test_a_reply_that_did_not_arrive_is_told_to_a_person_once(db: Database
             "conversation_id": pessoa.conversa_id,
         }
     ]
+
+
+async def test_a_persons_words_wait_for_a_stop_that_nobody_has_read_yet(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia())
+    [pessoa] = await pessoas(db, 1, conversa={"chip_id": chip.id, "controle": Controle.HUMANO})
+    [known] = await consulta(db, "SELECT telefone FROM medico WHERE id = %s", pessoa.medico_id)
+    chegada = Chegada("evolution", chip.instancia, b"{}", agora())
+    stop = MensagemRecebida("SAIR1", Midia.TEXTO, telefone=known["telefone"], texto="SAIR", enviada_em=agora())
+    await receber_eventos(db, chegada, (stop,), LOGO)
+    await gravar(db, resposta(pessoa, autor=Autor.HUMANO, body="só mais uma coisa"))
+    judged = await reivindicar(db)
+    assert ([row["bloqueio"] for row in judged.blocked], judged.claimed) == (["por_ler"], [])
