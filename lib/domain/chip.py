@@ -7,7 +7,12 @@ from types import MappingProxyType
 
 
 class StatusChip(StrEnum):
-    """Life of a chip; only `active` sends to doctors, `banned` and `cancelled` are terminal."""
+    """Life of a chip. Whether it is connected is another fact: a short disconnect changes no status.
+
+    `provisioned` has a number and no session yet, `pending` waits for a person's approval, `warming` raises its limits,
+    `ready` is in reserve, `active` in production, `degraded` rests. WhatsApp told `restricted` to write to nobody first
+    and threw `banned` out; a person stopped `paused`; `cancelled` is given back.
+    """
 
     PROVISIONED = "provisioned"
     PENDING = "pending"
@@ -15,6 +20,7 @@ class StatusChip(StrEnum):
     READY = "ready"
     ACTIVE = "active"
     DEGRADED = "degraded"
+    RESTRICTED = "restricted"
     PAUSED = "paused"
     BANNED = "banned"
     CANCELLED = "cancelled"
@@ -64,6 +70,23 @@ class TipoEnvio(StrEnum):
     LEMBRETE = "lembrete"
     FOLLOWUP = "followup"
     PROSPECCAO = "prospeccao"
+
+
+REPLIES: frozenset[TipoEnvio] = frozenset({TipoEnvio.RESPOSTA, TipoEnvio.LEMBRETE})
+# What a chip of each status may send at all; one that is not here sends nothing.
+ENVIA: Mapping[StatusChip, frozenset[TipoEnvio]] = MappingProxyType(
+    {
+        StatusChip.ACTIVE: frozenset(TipoEnvio),
+        StatusChip.WARMING: frozenset(TipoEnvio),
+        StatusChip.READY: REPLIES,
+        StatusChip.DEGRADED: REPLIES,
+        StatusChip.RESTRICTED: REPLIES,
+    }
+)
+# Statuses in which a chip is at work, to which it returns from a restriction or a pause.
+EM_USO: frozenset[StatusChip] = frozenset(
+    {StatusChip.WARMING, StatusChip.READY, StatusChip.ACTIVE, StatusChip.DEGRADED}
+)
 
 
 TRUST_MINIMO: Mapping[TipoEnvio, int] = MappingProxyType(

@@ -63,10 +63,13 @@ ESPERA_MAX: Final = timedelta(minutes=5)
 SEVERIDADES: Final[Mapping[TipoAviso, Severidade]] = MappingProxyType(
     {
         TipoAviso.MENSAGEM_MORTA: Severidade.CRITICO,
+        TipoAviso.CHIP_PERDIDO: Severidade.CRITICO,
         TipoAviso.TRANSFERENCIA: Severidade.ALERTA,
         TipoAviso.RESPOSTA_BLOQUEADA: Severidade.ALERTA,
         TipoAviso.SEM_RESPOSTA: Severidade.ALERTA,
         TipoAviso.INTEGRACAO: Severidade.ALERTA,
+        TipoAviso.CHIP: Severidade.ALERTA,
+        TipoAviso.POOL: Severidade.ALERTA,
         TipoAviso.INTERESSE: Severidade.INFO,
         TipoAviso.ENTREGA: Severidade.INFO,
     }
@@ -78,6 +81,9 @@ TITULOS: Final[Mapping[TipoAviso, str]] = MappingProxyType(
         TipoAviso.RESPOSTA_BLOQUEADA: "Resposta da Júlia bloqueada antes do envio",
         TipoAviso.SEM_RESPOSTA: "Mensagem que ninguém respondeu",
         TipoAviso.INTEGRACAO: "Um sistema de fora pede atenção",
+        TipoAviso.CHIP: "Um chip pede atenção",
+        TipoAviso.CHIP_PERDIDO: "Chip banido ou restrito pelo WhatsApp",
+        TipoAviso.POOL: "O pool de chips pede atenção",
         TipoAviso.INTERESSE: "Médico interessado em um plantão",
         TipoAviso.ENTREGA: "Mensagem não entregue",
     }

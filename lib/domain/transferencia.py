@@ -40,3 +40,6 @@ class TipoAviso(StrEnum):
     MENSAGEM_MORTA = "mensagem_morta"
     ENTREGA = "entrega"
     INTEGRACAO = "integracao"
+    CHIP = "chip"
+    CHIP_PERDIDO = "chip_perdido"
+    POOL = "pool"

@@ -3,15 +3,17 @@
 from lib.models.acesso import Flag, TokenApi
 from lib.models.auditoria import Auditoria
 from lib.models.chatwoot import ChatwootConversa, ChatwootNota, Espelho
-from lib.models.chip import Chip, ChipTrustHistorico
-from lib.models.conversa import Conversa, Interacao
+from lib.models.chip import Chip, ChipSnapshot, ChipTransicao, ChipTransicaoLegal, ChipTrustHistorico, ContaMeta
+from lib.models.conversa import Conversa, ConversaMigracao, Interacao
 from lib.models.diretriz import Conhecimento, Diretriz, DiretrizVersao
 from lib.models.fila import DeliveryEvent, Inbox, Mailbox, Outbox, ToolEffect
 from lib.models.fluxo import ExecucaoFluxo
 from lib.models.medico import DoctorStateRow, LidTelefone, Medico
 from lib.models.memoria import Interesse, Memoria
 from lib.models.modelo_meta import ModeloMeta
+from lib.models.provisao import Provisao
 from lib.models.qualidade import AvaliacaoQualidade
+from lib.models.selecao import ChipDecisao, ChipSelecao, Disjuntor, DisjuntorTransicao
 from lib.models.slack import Notificacao, SlackConfirmacao, SlackSessao, SlackUsuario
 from lib.models.transferencia import Aviso, Transferencia
 from lib.models.turno import Turno
@@ -25,12 +27,21 @@ __all__ = [
     "ChatwootConversa",
     "ChatwootNota",
     "Chip",
+    "ChipDecisao",
+    "ChipSelecao",
+    "ChipSnapshot",
+    "ChipTransicao",
+    "ChipTransicaoLegal",
     "ChipTrustHistorico",
     "Conhecimento",
+    "ContaMeta",
     "Conversa",
+    "ConversaMigracao",
     "DeliveryEvent",
     "Diretriz",
     "DiretrizVersao",
+    "Disjuntor",
+    "DisjuntorTransicao",
     "DoctorStateRow",
     "Especialidade",
     "Espelho",
@@ -47,6 +58,7 @@ __all__ = [
     "ModeloMeta",
     "Notificacao",
     "Outbox",
+    "Provisao",
     "SlackConfirmacao",
     "SlackSessao",
     "SlackUsuario",

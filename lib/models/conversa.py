@@ -89,6 +89,19 @@ class Conversa(SQLModel, table=True):
     criada_em: datetime = instant(default_now=True)
 
 
+class ConversaMigracao(SQLModel, table=True):
+    """A conversation that was taken off a lost chip, so that its doctor's answers reach somebody."""
+
+    __tablename__ = "conversa_migracao"
+
+    id: int | None = pk()
+    conversation_id: int = fk("conversa.id")
+    de_chip_id: int = fk("chip.id")
+    para_chip_id: int | None = fk("chip.id", null=True)
+    motivo: str = Field(sa_column=Column(Text, nullable=False))
+    em: datetime = instant(null=False)
+
+
 class Interacao(SQLModel, table=True):
     """One message that was really received or really sent."""
 

@@ -126,7 +126,8 @@ tomada AS (
     'enviando', 'enviada')
   RETURNING n.*, e.forma)
 SELECT t.id, t.forma, t.severidade, t.texto, t.claim, t.tentativas, t.lembretes, t.slack_ts, t.canal, t.postada_em,
-  t.aviso_id, a.conversation_id, a.tipo, CASE WHEN a.tipo = 'integracao' THEN a.texto END AS detalhe, d.nome
+  t.aviso_id, a.conversation_id, a.tipo, d.nome,
+  CASE WHEN a.tipo IN ('integracao', 'chip', 'chip_perdido', 'pool') THEN a.texto END AS detalhe
 FROM tomada t LEFT JOIN aviso a ON a.id = t.aviso_id LEFT JOIN conversa c ON c.id = a.conversation_id
 LEFT JOIN medico d ON d.id = c.medico_id ORDER BY t.id
 """)
