@@ -1,7 +1,6 @@
 """What a chip (WhatsApp number) may be and do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -96,47 +95,3 @@ TRUST_MINIMO: Mapping[TipoEnvio, int] = MappingProxyType(
 TRUST_MINIMO_RESERVA: Mapping[TipoEnvio, int] = MappingProxyType(
     {TipoEnvio.PROSPECCAO: 80, TipoEnvio.FOLLOWUP: 40, TipoEnvio.RESPOSTA: 20, TipoEnvio.LEMBRETE: 20}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Escolha:
-    """Why a send went through its chip, as the claim stored it (`outbox.escolha`).
-
-    `afim` is the conversation's chip. `candidatos` may send this and have room, `no_minimo` of them reach `minimo`.
-    `folga` is the room before this send, `uso_hora` its sends of the last hour. The `chips` in use are taken in the
-    order of their use, `vez` from 0; a batch's n-th send (`lugar`) begins at the n-th of them.
-    """
-
-    chip_id: int
-    afim: int | None
-    tipo: TipoEnvio
-    trust: int
-    minimo: int
-    reserva: int
-    folga: int
-    uso_hora: int
-    candidatos: int
-    no_minimo: int
-    chips: int
-    vez: int
-    lugar: int
-
-
-def explicar_escolha(escolha: Escolha) -> str:
-    """Say in Portuguese why it was this chip; the reason follows from the stored inputs alone."""
-    partes = [f"trust {escolha.trust}, mínimo {escolha.minimo} para {escolha.tipo}"]
-    if escolha.trust < escolha.minimo:
-        partes[0] += f": nenhum chip livre chegava lá, valeu a reserva de {escolha.reserva}"
-    if escolha.chip_id == escolha.afim:
-        partes.append("é o chip da conversa")
-    else:
-        partes.append(_outro(escolha))
-    usos = "1 envio" if escolha.uso_hora == 1 else f"{escolha.uso_hora} envios"
-    partes.append(f"{usos} na última hora, folga de {escolha.folga}")
-    return "; ".join(partes)
-
-
-def _outro(escolha: Escolha) -> str:
-    quantos = escolha.no_minimo if escolha.trust >= escolha.minimo else escolha.candidatos
-    entre = "o único que podia" if quantos == 1 else f"o da vez entre {quantos} que podiam, do menos ao mais usado"
-    return f"a conversa ainda não tinha chip: {entre}" if escolha.afim is None else f"o da conversa não podia: {entre}"

@@ -22,6 +22,8 @@ _P, _F, _G = Ator.PESSOA, Ator.FLUXO, Ator.GATEWAY
 
 RESTRICAO: Final = timedelta(hours=24)
 """How long a number writes to nobody first after WhatsApp said so without saying until when."""
+PRIMEIRA_PARTE: Final = 25
+"""Percent of its limits with which a number begins again after a restriction, whose flow raises it."""
 BANS_QUE_PAUSAM: Final = 2
 JANELA_DE_BANS: Final = timedelta(hours=1)
 QUEDA_DE_BANIDO: Final = frozenset({401, 403, 406})

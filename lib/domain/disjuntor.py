@@ -44,8 +44,8 @@ ABRE: Final[Mapping[ClasseFalha, Abertura]] = MappingProxyType(
     {
         ClasseFalha.TEMPO: Abertura(5, timedelta(seconds=30)),
         ClasseFalha.GATEWAY: Abertura(5, timedelta(seconds=30)),
-        ClasseFalha.LIMITE: Abertura(1, timedelta(minutes=5)),
-        ClasseFalha.CANAL: Abertura(1, timedelta(seconds=30)),
+        ClasseFalha.LIMITE: Abertura(3, timedelta(minutes=5)),
+        ClasseFalha.CANAL: Abertura(3, timedelta(seconds=30)),
     }
 )
 PAUSA_MAX: Final = timedelta(minutes=10)

@@ -35,6 +35,7 @@ class EfeitoRecibo(StrEnum):
     OPTOUT = "optout"
     SEM_WHATSAPP = "sem_whatsapp"
     CHIP_FORA = "chip_fora"
+    CHIP_RESTRITO = "chip_restrito"
 
 
 @dataclass(frozen=True, slots=True)

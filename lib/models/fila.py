@@ -158,7 +158,6 @@ class Outbox(SQLModel, table=True):
     motivo: str | None = Field(default=None, sa_column=Column(Text))
     attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     consultas: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
-    escolha: Any = json()
     modelo: Any = json()
     autor: Autor = enum_of(Autor, "autor_outbox", Autor.JULIA)
     autor_nome: str | None = Field(default=None, sa_column=Column(Text))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, by_status, failed, not_json, unclear
-from lib.providers.whatsapp import GatewayError, NothingSentError
+from lib.providers.whatsapp import GatewayError, NothingSentError, falha_do_canal
 
 NUMERO_INEXISTENTE: Final = "number does not exist"
 # Said of a socket that never lived, or lives no more.
@@ -105,7 +105,7 @@ def send_error(failure: ProviderError) -> SendRefusedError | SendUnknownError:
     reason = str(failure)
     # One key serves every chip: another one would be refused alike, so the message waits until somebody mends it.
     if failure.falha is Falha.REPETIR or (failure.falha is Falha.CANAL_FORA and failure.status in CHAVE_RECUSADA):
-        return NothingSentError(reason, retry_after_s=failure.retry_after_s)
+        return NothingSentError(reason, retry_after_s=failure.retry_after_s, classe=falha_do_canal(failure.status))
     if failure.falha is Falha.INCERTA:
         return SendUnknownError(reason)
     return SendRefusedError(reason, chip_down=failure.falha is Falha.CANAL_FORA)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from lib.domain.evento import Conexao, Eco, Evento, Outro, Recibo
+from lib.domain.evento import Conexao, Eco, EfeitoRecibo, Evento, Outro, Recibo
 from lib.domain.mensagem import REVISOES, MensagemRecebida, Midia
 from lib.domain.telefone import Endereco, ler_jid
 from lib.providers.evolution_conteudo import Lido, read_content, read_protocol
@@ -17,13 +17,16 @@ from lib.providers.evolution_json import clean, instant, items, tree, whole, wor
 
 __all__ = ["Conexao", "Eco", "Evento", "Outro", "Recibo", "instance_of", "links", "parse", "read"]
 
+FALHOU = "falhou"
+# WhatsApp's reach-out lock: this number writes to nobody first for a while, and answers as before.
+SO_RESPONDE = frozenset({"463"})
 STATUS_ENTREGA = {
     "PENDING": "enviada",
     "SERVER_ACK": "enviada",
     "DELIVERY_ACK": "entregue",
     "READ": "lida",
     "PLAYED": "lida",
-    "ERROR": "falhou",
+    "ERROR": FALHOU,
 }
 STATUS_POR_NUMERO = ("ERROR", "PENDING", "SERVER_ACK", "DELIVERY_ACK", "READ", "PLAYED")
 ID_MAX = 200
@@ -89,7 +92,7 @@ def _event(event: str, data: Any, own: Endereco | None) -> Evento:
             | {"id": str(msg_id), "status": status}
             | {"key": {"id": str(msg_id)}, "update": {"status": status}}
         ):
-            return _receipt(msg_id, status)
+            return _receipt(msg_id, status, _refusal(data))
         case "messages.edited", {"key": {"id": str(_)}}:
             return _revision(data)
         case "messages.delete", {"key": {"id": str(msg_id)} as key} | ({"id": str(msg_id)} as key) if clean(msg_id):
@@ -112,14 +115,23 @@ def _address(jid: Any, alternative: Any) -> Endereco | None:
     return ler_jid(clean(jid)[:ID_MAX], clean(alternative)[:ID_MAX] if isinstance(alternative, str) else None)
 
 
-def _receipt(msg_id: str, status: Any) -> Evento:
+def _refusal(data: dict[str, Any]) -> str | None:
+    """Return the code with which WhatsApp refused a message, where the gateway passes it on."""
+    told = items(data.get("messageStubParameters")) or items(tree(data.get("update")).get("messageStubParameters"))
+    return next((clean(one)[:20] for one in told if isinstance(one, str)), None)
+
+
+def _receipt(msg_id: str, status: Any, recusa: str | None) -> Evento:
     number = whole(status)
     if number is not None and number < len(STATUS_POR_NUMERO):
         status = STATUS_POR_NUMERO[number]
     known = STATUS_ENTREGA.get(status) if isinstance(status, str) else None
     if known is None or not clean(msg_id):
         return Outro(f"recibo desconhecido: {clean(str(status))[:40]}")
-    return Recibo(clean(msg_id), str(status), known)
+    if known != FALHOU or recusa is None:
+        return Recibo(clean(msg_id), str(status), known)
+    efeito = EfeitoRecibo.CHIP_RESTRITO if recusa in SO_RESPONDE else None
+    return Recibo(clean(msg_id), str(status), known, erro=f"recusada pelo WhatsApp ({recusa})", efeito=efeito)
 
 
 def _message(event: str, data: dict[str, Any], own: Endereco | None) -> Evento:

@@ -18,7 +18,7 @@ import httpx
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.providers import meta_forma as forma
 from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, call, failed, unclear
-from lib.providers.meta_erros import effect, judge, rest_s
+from lib.providers.meta_erros import channel_failure, effect, judge, rest_s, restriction
 from lib.providers.meta_forma import Aceita, Botoes, EstadoNumero, Lista, MidiaEnviada
 from lib.providers.whatsapp import Envio, EstadoConexao, GatewayError, Historico, NothingSentError
 
@@ -163,9 +163,9 @@ def as_send(cause: ProviderError) -> SendRefusedError | SendUnknownError:
         case Falha.PERMANENTE:
             return SendRefusedError(str(cause), efeito=effect(code))
         case Falha.CANAL_FORA:
-            return SendRefusedError(str(cause), chip_down=True, descanso_s=rest_s(code))
+            return SendRefusedError(str(cause), chip_down=True, descanso_s=rest_s(code), efeito=restriction(code))
         case Falha.REPETIR:
-            return NothingSentError(str(cause), retry_after_s=cause.retry_after_s)
+            return NothingSentError(str(cause), retry_after_s=cause.retry_after_s, classe=channel_failure(code))
         case Falha.INCERTA:
             return SendUnknownError(str(cause))
 

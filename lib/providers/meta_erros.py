@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from lib.domain.disjuntor import ClasseFalha
 from lib.domain.evento import EfeitoRecibo
 from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, by_status, not_json, unclear
 from lib.providers.evolution_json import items, tree, whole, words
@@ -84,7 +85,19 @@ def effect(codigo: int) -> EfeitoRecibo | None:
         return EfeitoRecibo.OPTOUT
     if codigo == SEM_WHATSAPP:
         return EfeitoRecibo.SEM_WHATSAPP
-    return EfeitoRecibo.CHIP_FORA if codigo in NUMERO_FORA else None
+    return EfeitoRecibo.CHIP_FORA if codigo in NUMERO_FORA else restriction(codigo)
+
+
+def restriction(codigo: int) -> EfeitoRecibo | None:
+    """Say whether this code stops the number from writing to anybody first."""
+    return EfeitoRecibo.CHIP_RESTRITO if codigo in QUALIDADE else None
+
+
+def channel_failure(codigo: int) -> ClasseFalha | None:
+    """Say what a send that was not taken tells of its number's channel; the limit of a pair tells nothing of it."""
+    if codigo == LIMITE_POR_PAR:
+        return None
+    return ClasseFalha.LIMITE if codigo in LIMITES else ClasseFalha.GATEWAY
 
 
 def rest_s(codigo: int) -> float:
@@ -92,7 +105,7 @@ def rest_s(codigo: int) -> float:
 
     Its state is read as CONNECTED all the while; with a token that does not serve it cannot be read at all.
     """
-    return DESCANSO_S if codigo in PERMISSAO | CONTA | QUALIDADE else 0.0
+    return DESCANSO_S if codigo in PERMISSAO | CONTA else 0.0
 
 
 def judge(chamada: Chamada, resposta: Resposta) -> ProviderError | None:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Protocol
 
 from lib.domain.chip import Gateway
+from lib.domain.disjuntor import ClasseFalha
 from lib.errors import AgenteError, SendRefusedError, SendUnknownError
 
 
@@ -28,12 +30,21 @@ class GatewayError(AgenteError):
 class NothingSentError(SendUnknownError):
     """The gateway took nothing, so the same send may be tried again on the same chip, at `retry_after_s` if it said so.
 
-    It is a `SendUnknownError` so that a caller who does not tell them apart errs on the safe side.
+    `classe` says what this tells of the channel: None, nothing (a limit of this recipient). It is a `SendUnknownError`
+    so that a caller who does not tell them apart errs on the safe side.
     """
 
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, retry_after_s: float | None = None, classe: ClasseFalha | None = ClasseFalha.GATEWAY
+    ) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+        self.classe = classe
+
+
+def falha_do_canal(status: int | None) -> ClasseFalha:
+    """Return what an answer that took nothing tells of the channel."""
+    return ClasseFalha.LIMITE if status == HTTPStatus.TOO_MANY_REQUESTS else ClasseFalha.GATEWAY
 
 
 class EstadoConexao(StrEnum):

@@ -17,7 +17,7 @@ import httpx
 
 from lib.errors import SendRefusedError, SendUnknownError
 from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, by_status, call, failed, not_json, unclear
-from lib.providers.whatsapp import GatewayError, NothingSentError
+from lib.providers.whatsapp import GatewayError, NothingSentError, falha_do_canal
 
 FORNECEDOR: Final = "zapi"
 OCULTO: Final = "***"
@@ -136,7 +136,9 @@ def send_failure(failure: ProviderError) -> SendRefusedError | SendUnknownError:
         case Falha.CANAL_FORA:
             return SendRefusedError(str(failure), chip_down=True)
         case Falha.REPETIR:
-            return NothingSentError(str(failure), retry_after_s=failure.retry_after_s)
+            return NothingSentError(
+                str(failure), retry_after_s=failure.retry_after_s, classe=falha_do_canal(failure.status)
+            )
         case Falha.INCERTA:
             return SendUnknownError(str(failure))
 

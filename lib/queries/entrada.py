@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from lib.db import Database, Step
+from lib.domain.chip_ciclo import PRIMEIRA_PARTE, RESTRICAO
 from lib.domain.evento import EfeitoRecibo
 from lib.queries import revisao
 from lib.queries.quem import Stored, compose, settle
@@ -149,12 +150,31 @@ m AS (
       AND coalesce(t.ultima_entrada_em < o.enviando_em, true))
     AND (m.sem_whatsapp_em IS NULL OR m.sem_whatsapp_em <= t.ultima_entrada_em)),
 k AS (
-  SELECT id FROM chip WHERE id IN (SELECT chip_id FROM n WHERE efeito = 'chip_fora')
-    AND (SELECT count(*) FROM tranca) >= 0 ORDER BY id FOR UPDATE)
-UPDATE chip SET conectado = false, conexao_em = :em,
-  cooldown_ate = CASE WHEN gateway = 'meta' THEN greatest(cooldown_ate, :em + interval '10 minutes')
-    ELSE cooldown_ate END
-FROM k WHERE chip.id = k.id AND conectado AND (conexao_em IS NULL OR conexao_em <= :em)
+  SELECT id, instancia, status, (SELECT bool_or(n.efeito = 'chip_fora') FROM n WHERE n.chip_id = chip.id)
+      AND conectado AND (conexao_em IS NULL OR conexao_em <= :em) AS sai,
+    (SELECT bool_or(n.efeito = 'chip_restrito') FROM n WHERE n.chip_id = chip.id) AS cala,
+    EXISTS (SELECT FROM chip_transicao_legal l WHERE l.de = status AND l.para = 'restricted' AND l.ator = 'gateway')
+      AS muda
+  FROM chip WHERE id IN (SELECT chip_id FROM n WHERE efeito IN ('chip_fora', 'chip_restrito'))
+    AND (SELECT count(*) FROM tranca) >= 0 ORDER BY id FOR UPDATE),
+avisa AS (
+  INSERT INTO aviso (chave, tipo, texto)
+  SELECT 'chip_restrito:' || k.id || ':' || CAST(CAST(:em AS date) AS text), 'chip_perdido',
+    k.instancia || ': o WhatsApp só deixa este número responder; campanhas e follow-ups dele esperam'
+  FROM k WHERE k.cala AND k.muda ON CONFLICT (chave) DO NOTHING)
+UPDATE chip SET conectado = chip.conectado AND NOT k.sai, conexao_em = CASE WHEN k.sai THEN :em ELSE conexao_em END,
+  cooldown_ate = CASE WHEN k.sai AND gateway = 'meta' THEN greatest(cooldown_ate, :em + interval '10 minutes')
+    ELSE cooldown_ate END,
+  cooldown_motivo = CASE WHEN k.sai AND gateway = 'meta' THEN 'a Meta recusou o número' ELSE cooldown_motivo END,
+  reply_only_until = CASE WHEN k.cala THEN greatest(reply_only_until, :em + make_interval(secs => :restricao_s))
+    ELSE reply_only_until END,
+  rampup_parte = CASE WHEN k.cala THEN :rampup_parte ELSE rampup_parte END,
+  rampup_desde = CASE WHEN k.cala THEN NULL ELSE rampup_desde END,
+  status = CASE WHEN k.cala AND k.muda THEN 'restricted' ELSE chip.status END,
+  status_motivo = CASE WHEN k.cala AND k.muda THEN 'o WhatsApp recusou um primeiro contato' ELSE status_motivo END,
+  status_ator = CASE WHEN k.cala AND k.muda THEN 'gateway:' || gateway ELSE status_ator END,
+  status_desde = CASE WHEN k.cala AND k.muda THEN :em ELSE status_desde END
+FROM k WHERE chip.id = k.id AND (k.sai OR k.cala)
 """)
 
 _CONNECTION = text("""-- entrada.connection
@@ -298,7 +318,7 @@ async def store_receipts(db: Database, receipts: Sequence[NewReceipt]) -> list[S
 async def apply_effects(db: Database, effects: Sequence[NewEffect], em: datetime) -> None:
     """Do what failed deliveries say beyond themselves, in one round trip; repeating it changes nothing.
 
-    An opt-out, a number without WhatsApp, a chip that is out.
+    An opt-out, a number without WhatsApp, a chip that is out, one that may only answer from now on.
     """
     columns = {
         "sources": [effect.source for effect in effects],
@@ -308,7 +328,8 @@ async def apply_effects(db: Database, effects: Sequence[NewEffect], em: datetime
         "statuses": [effect.status for effect in effects],
         "outbox_ids": [effect.outbox_id for effect in effects],
     }
-    await db.round_trip(Step(_EFFECTS, {**columns, "em": em}, writes=True))
+    restrains = {"restricao_s": RESTRICAO.total_seconds(), "rampup_parte": PRIMEIRA_PARTE}
+    await db.round_trip(Step(_EFFECTS, {**columns, "em": em, **restrains}, writes=True))
 
 
 async def store_connection(

@@ -8,18 +8,20 @@ from datetime import datetime
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
+from lib.domain.disjuntor import ClasseFalha
+from lib.queries.disjuntor import FALHA, FECHA, Aberto, opened, opens
 from lib.queries.quem import DESTINO
 
 PERTO_S = 10.0
 
 # Only what was really sent becomes a message, moves the doctor's state and the follow-up stage. `fence` NULL: evidence.
-_SENT = text("""-- envio.mark_sent
+_SENT_OF = """-- envio.mark_sent
 WITH o AS (
   UPDATE outbox SET state = 'sent', provider_msg_id = n.msg_id, enviada_em = now(), lease_until = NULL, motivo = NULL
   FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]), CAST(:msg_ids AS text[])) AS n(oid, nfence, msg_id)
   WHERE outbox.id = n.oid AND (state IN ('sending', 'unknown') OR (state = 'parked' AND n.nfence IS NULL))
     AND fence = coalesce(n.nfence, fence)
-  RETURNING outbox.*),
+  RETURNING outbox.*, n.nfence),
 i AS (
   INSERT INTO interacao (conversation_id, medico_id, chip_id, outbox_id, direcao, autor, proativa, texto,
     provider_msg_id, entrega, em)
@@ -40,41 +42,51 @@ c AS (
       THEN o.estagio_apos ELSE c.estagio END,
     pausada_ate = CASE WHEN o.estagio_apos = 'nao_respondeu' THEN now() + make_interval(secs => :pausa_s)
       ELSE c.pausada_ate END
-  FROM o WHERE c.id = o.conversation_id AND (SELECT count(*) FROM s) >= 0) -- so that the state is locked first
+  FROM o WHERE c.id = o.conversation_id AND (SELECT count(*) FROM s) >= 0), -- so that the state is locked first
+{fecha}
 SELECT o.id, (SELECT min(p.next_at) FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.state = 'pending'
   AND p.id <> o.id AND p.next_at <= now() + make_interval(secs => :perto_s)) AS proxima FROM o
-""")
+"""
+_SENT = text(_SENT_OF.format(fecha=FECHA))
 
-_UNKNOWN = text("""-- envio.mark_unknown
-UPDATE outbox SET state = 'unknown', motivo = :motivo, lease_until = NULL, falhou_em = now(),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE id = :id AND fence = :fence AND state = 'sending'
-""")
+_UNKNOWN = text(f"""-- envio.mark_unknown
+WITH o AS (
+  UPDATE outbox SET state = 'unknown', motivo = :motivo, lease_until = NULL, falhou_em = now(),
+    next_at = now() + make_interval(secs => :espera_s)
+  WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING id),
+{FALHA}
+""")  # noqa: S608 - a statement of our own in two parts
 
-_RETRY = text("""-- envio.mark_retry
-UPDATE outbox SET state = 'pending', motivo = :motivo, lease_until = NULL, enviando_em = NULL, falhou_em = now(),
-  attempts = greatest(attempts - 1, 0),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE id = :id AND fence = :fence AND state = 'sending'
-""")
+_RETRY = text(f"""-- envio.mark_retry
+WITH o AS (
+  UPDATE outbox SET state = 'pending', motivo = :motivo, lease_until = NULL, enviando_em = NULL, falhou_em = now(),
+    attempts = greatest(attempts - 1, 0), next_at = now() + make_interval(secs => :espera_s)
+  WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING id),
+{FALHA}
+""")  # noqa: S608 - a statement of our own in two parts
 
 # A refusal that is the chip's: the chip counts as disconnected until it says otherwise, and another may take the row.
-_REFUSED = text("""-- envio.mark_refused
+_REFUSED = text(f"""-- envio.mark_refused
 WITH o AS (
   UPDATE outbox SET state = CASE WHEN :chip_fora AND attempts < :max_tentativas THEN 'pending' ELSE 'dead' END,
     motivo = :motivo, lease_until = NULL, falhou_em = now(), enviando_em = NULL, next_at = now()
-  WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING chip_id)
-UPDATE chip SET conectado = false, conexao_em = now(),
-  cooldown_ate = CASE WHEN :descanso_s > 0 THEN greatest(cooldown_ate, now() + make_interval(secs => :descanso_s))
-    ELSE cooldown_ate END
-FROM o WHERE chip.id = o.chip_id AND :chip_fora
-""")
+  WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING id, chip_id),
+fora AS (
+  UPDATE chip SET conectado = false, conexao_em = now(),
+    cooldown_ate = CASE WHEN :descanso_s > 0 THEN greatest(cooldown_ate, now() + make_interval(secs => :descanso_s))
+      ELSE cooldown_ate END,
+    cooldown_motivo = CASE WHEN :descanso_s > 0 THEN :motivo ELSE cooldown_motivo END
+  FROM o WHERE chip.id = o.chip_id AND :chip_fora),
+{FALHA}
+""")  # noqa: S608 - a statement of our own in two parts
 
-_REAP = text("""-- envio.reap
-UPDATE outbox SET state = 'unknown', motivo = 'lease_expirado', lease_until = NULL, falhou_em = now(),
-  next_at = now() + make_interval(secs => :espera_s)
-WHERE state = 'sending' AND lease_until < now() RETURNING id
-""")
+_REAP = text(f"""-- envio.reap
+WITH o AS (
+  UPDATE outbox SET state = 'unknown', motivo = 'lease_expirado', lease_until = NULL, falhou_em = now(),
+    next_at = now() + make_interval(secs => :espera_s)
+  WHERE state = 'sending' AND lease_until < now() RETURNING id),
+{FALHA}
+""")  # noqa: S608 - a statement of our own in two parts
 
 # The gateway told us of a send from this chip, to this number, with this text: our unknown one, if nobody else's. One
 # that was given to a person is settled only by what names it itself: Meta goes on telling for seven days.
@@ -145,16 +157,30 @@ async def mark_sent(db: Database, sent: Sequence[tuple[int, int | None, str]], p
     return min((row["proxima"] for row in done if row["proxima"]), default=None)
 
 
-async def mark_unknown(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> None:
-    """Record that nobody knows whether this was sent; only evidence moves it from here."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s}
-    await db.round_trip(Step(_UNKNOWN, params, writes=True))
+async def mark_unknown(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> list[Aberto]:
+    """Record that nobody knows whether this was sent; only evidence moves it from here. Returns breakers it opened."""
+    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s, **opens(ClasseFalha.TEMPO)}
+    [rows] = await db.round_trip(Step(_UNKNOWN, params, writes=True))
+    return opened(rows)
 
 
-async def mark_retry(db: Database, outbox_id: int, fence: int, motivo: str, espera_s: float) -> None:
-    """Put back a message of which it is known that nothing was sent."""
-    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s}
-    await db.round_trip(Step(_RETRY, params, writes=True))
+async def mark_retry(
+    db: Database,
+    outbox_id: int,
+    fence: int,
+    motivo: str,
+    espera_s: float,
+    *,
+    classe: ClasseFalha | None = None,
+    pausa_min_s: float = 0.0,
+) -> list[Aberto]:
+    """Put back a message of which it is known that nothing was sent. Returns breakers it opened.
+
+    `classe` is None when it says nothing of the channel. `pausa_min_s`: the gateway wants to be left alone so long.
+    """
+    params = {"id": outbox_id, "fence": fence, "motivo": motivo, "espera_s": espera_s, **opens(classe, pausa_min_s)}
+    [rows] = await db.round_trip(Step(_RETRY, params, writes=True))
+    return opened(rows)
 
 
 async def mark_refused(
@@ -166,10 +192,10 @@ async def mark_refused(
     chip_fora: bool,
     tentativas: int,
     descanso_s: float = 0.0,
-) -> None:
+) -> list[Aberto]:
     """Record a definite refusal: dead, or back in the queue for another chip when the chip was the reason.
 
-    `descanso_s`: the chip sends nothing for so long, whatever it says of its connection.
+    `descanso_s`: the chip sends nothing for so long, whatever it says of its connection. Returns breakers it opened.
     """
     params = {
         "id": outbox_id,
@@ -178,13 +204,16 @@ async def mark_refused(
         "chip_fora": chip_fora,
         "max_tentativas": tentativas,
         "descanso_s": float(descanso_s),
+        **opens(ClasseFalha.CANAL if chip_fora else None),
     }
-    await db.round_trip(Step(_REFUSED, params, writes=True))
+    [rows] = await db.round_trip(Step(_REFUSED, params, writes=True))
+    return opened(rows)
 
 
 async def reap_and_match(db: Database, espera_s: float) -> list[tuple[int, str]]:
     """Turn expired sends into unknown ones and return (outbox id, provider's id) for those the gateway told us of."""
-    _, found = await db.round_trip(Step(_REAP, {"espera_s": espera_s}, writes=True), Step(_EVIDENCE))
+    reap = {"espera_s": espera_s, **opens(ClasseFalha.TEMPO)}
+    _, found = await db.round_trip(Step(_REAP, reap, writes=True), Step(_EVIDENCE))
     return [(row["id"], row["provider_msg_id"]) for row in found]
 
 

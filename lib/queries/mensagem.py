@@ -34,7 +34,7 @@ FROM turno t WHERE t.id = :turn_id
 """)
 
 _SENDS_OF = """-- mensagem.sends
-SELECT o.id, o.cause, o.tipo, o.state, o.motivo, o.body, o.attempts, o.escolha, o.criada_em, o.next_at, o.enviando_em,
+SELECT o.id, o.cause, o.tipo, o.state, o.motivo, o.body, o.attempts, o.criada_em, o.next_at, o.enviando_em,
   o.enviada_em, o.falhou_em, k.instancia AS chip, x.entrega,
   coalesce((SELECT jsonb_object_agg(e.status, e.em) FROM delivery_event e
     WHERE e.provider_msg_id = o.provider_msg_id), '{{}}') AS recibos

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from lib.aio import gather_limited
 from lib.crash import Crashpoint
 from lib.db import Row
 from lib.domain.cadencia import PAUSA
+from lib.domain.disjuntor import ClasseFalha
 from lib.domain.evento import EfeitoRecibo
 from lib.domain.horario import UFS, proxima_janela
 from lib.errors import SendRefusedError, SendUnknownError
@@ -24,6 +26,7 @@ from lib.log import get_logger
 from lib.providers import whatsapp
 from lib.providers.whatsapp import GatewayError, GatewayMissingError, ModeloEnviado, NothingSentError
 from lib.queries import entrada, envio, envio_desfecho
+from lib.queries.disjuntor import Aberto
 from lib.queries.entrada import NewEffect
 from lib.queries.envio import Destinos
 from lib.resources import Resources
@@ -111,10 +114,20 @@ class Envio:
         except NothingSentError as nothing:
             waited_s = max(0.0, (self.resources.clock() - row["criada_em"]).total_seconds())
             espera_s = max(nothing.retry_after_s or 0.0, backoff_s(settings.retry_s, math.log2(2 + waited_s)))
-            await envio_desfecho.mark_retry(db, oid, fence, "gateway_fora", espera_s)
+            opened = await envio_desfecho.mark_retry(
+                db,
+                oid,
+                fence,
+                "gateway_fora",
+                espera_s,
+                classe=nothing.classe,
+                pausa_min_s=nothing.retry_after_s or 0.0,
+            )
+            _tell(opened, nothing.classe)
             log.warning("envio.gateway_fora", outbox_id=oid, espera_s=round(espera_s, 2))
         except SendUnknownError as unknown:
-            await envio_desfecho.mark_unknown(db, oid, fence, str(unknown)[:200], settings.carencia_s / CONSULTAS)
+            espera_s = settings.carencia_s / CONSULTAS
+            _tell(await envio_desfecho.mark_unknown(db, oid, fence, str(unknown)[:200], espera_s), ClasseFalha.TEMPO)
             log.warning("envio.incerto", outbox_id=oid)
         else:
             self.crash.reach("S13")
@@ -135,7 +148,7 @@ class Envio:
         if refused.efeito is not None:
             effect = NewEffect(row["gateway"], row["instancia"], EfeitoRecibo(refused.efeito), outbox_id=oid)
             await entrada.apply_effects(db, [effect], self.resources.clock())
-        await envio_desfecho.mark_refused(
+        opened = await envio_desfecho.mark_refused(
             db,
             oid,
             row["fence"],
@@ -144,6 +157,7 @@ class Envio:
             tentativas=MAX_TENTATIVAS,
             descanso_s=refused.descanso_s,
         )
+        _tell(opened, ClasseFalha.CANAL)
         log.warning("envio.recusado", outbox_id=oid, chip_fora=refused.chip_down, efeito=refused.efeito)
 
     async def reconcile(self) -> int:
@@ -215,6 +229,11 @@ class Envio:
             permitidos=settings.destinos_permitidos,
             verificado=self._sandbox is not None,
         )
+
+
+def _tell(opened: Sequence[Aberto], classe: ClasseFalha | None) -> None:
+    for one in opened:
+        log.warning("disjuntor.aberto", chip_id=one.chip_id, classe=classe, falhas=one.falhas, ate=one.ate.isoformat())
 
 
 def _a_enviar(row: Row) -> whatsapp.Envio:

@@ -9,7 +9,6 @@ from typing import Any
 
 from lib.db import Database, Row
 from lib.domain.cascata import Etapa, Medidas, Saida, cascata, cascata_envio
-from lib.domain.chip import Escolha, explicar_escolha
 from lib.domain.custo import custo_micro_usd
 from lib.domain.referencia import Lado, Referencia
 from lib.domain.telefone import mascarar
@@ -223,7 +222,6 @@ def _call(chamada: Mapping[str, Any]) -> Chamada:
 
 
 def _send(row: Row) -> EnvioVisto:
-    escolha = Escolha(**row["escolha"]) if row["escolha"] else None
     return EnvioVisto(
         id=f"s{row['id']}",
         tipo=row["tipo"],
@@ -231,7 +229,7 @@ def _send(row: Row) -> EnvioVisto:
         motivo=row["motivo"],
         texto=row["body"],
         chip=row["chip"],
-        escolha=explicar_escolha(escolha) if escolha else None,
+        escolha=None,
         tentativas=row["attempts"],
         criada_em=row["criada_em"],
         devida_em=row["next_at"],

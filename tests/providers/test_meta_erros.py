@@ -140,7 +140,7 @@ def test_an_error_tells_no_phone_no_user_id_no_message_id_and_no_token() -> None
         (131050, EfeitoRecibo.OPTOUT),
         (131026, EfeitoRecibo.SEM_WHATSAPP),
         *((code, EfeitoRecibo.CHIP_FORA) for code in (131031, 131045, 133010, 368)),
-        *((code, None) for code in (131047, 131049, 131048, 130429, 131000, 132001, 999)),
+        *((code, None) for code in (131047, 131049, 130429, 131000, 132001, 999)),
     ],
 )
 def test_a_failed_delivery_says_more_than_itself_for_some_codes(code: int, efeito: EfeitoRecibo | None) -> None:
@@ -158,7 +158,7 @@ def test_no_error_is_no_error(errors: object) -> None:
         (131050, EfeitoRecibo.OPTOUT, False),
         (131026, EfeitoRecibo.SEM_WHATSAPP, False),
         (131047, None, False),
-        (131048, None, True),
+        (131048, EfeitoRecibo.CHIP_RESTRITO, False),
         (368, None, True),
         (190, None, False),
     ],

@@ -420,6 +420,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_chip_conta", "chip", ["conta"], unique=False, postgresql_where=sa.text("conta IS NOT NULL"))
     op.create_unique_constraint("chip_salvy_id_key", "chip", ["salvy_id"])
+    op.drop_column("outbox", "escolha")
     legal = sa.table("chip_transicao_legal", sa.column("de"), sa.column("para"), sa.column("ator"))
     op.bulk_insert(
         legal, [{"de": de, "para": para, "ator": ator} for de, para, atores in LEGAIS for ator in atores.split()]
@@ -431,6 +432,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TRIGGER chip_muda_status ON chip")
     op.execute("DROP FUNCTION chip_muda_status")
+    op.add_column(
+        "outbox", sa.Column("escolha", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+    )
     op.drop_index("ix_chip_conta", table_name="chip")
     op.drop_index("ix_chip_candidato", table_name="chip")
     op.create_index(
