@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 import lib
-from api import conversas, fornecedores, leitura, mensagens, problemas
+from api import chips, conversas, fornecedores, leitura, mensagens, problemas
 from api.deps import Rotas
 from api.health import livez, readyz
 from api.modelo import EstadoModelo, conferido
@@ -42,6 +42,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # The routers of the application, each made by `api.deps.rotas`, which asks for its role.
 ROTAS: Final[tuple[Rotas, ...]] = (
+    chips.router,
     leitura.router,
     conversas.router,
     conversas.acoes,

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from lib.cli import chip_porque
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -66,6 +67,4 @@ def ligar(
     raise typer.Exit(0 if len(done.abertas) == done.total else 1)
 
 
-@app.callback()
-def _chip() -> None:
-    """Keep `ligar` a verb of its own: Typer would drop it where it is the only one."""
+app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)

@@ -11,9 +11,13 @@ from lib.db import Database, Row
 from lib.domain.cascata import Etapa, Medidas, Saida, cascata, cascata_envio
 from lib.domain.custo import custo_micro_usd
 from lib.domain.referencia import Lado, Referencia
+from lib.domain.selecao_leitura import porque_venceu
 from lib.domain.telefone import mascarar
-from lib.queries import mensagem
+from lib.queries import decisao, mensagem
+from lib.queries.decisao import DecisaoGuardada
 from lib.settings import Settings
+
+DECISOES = 200  # of the messages of one turn: attempts, the newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class TurnoVisto:
 
 @dataclass(frozen=True, slots=True)
 class EnvioVisto:
-    """One message to send: where it stands, by which chip and why that one, and its receipts by the gateway's name."""
+    """One message to send: where it stands, by which chip and why that one, and its receipts by the gateway's name.
+
+    `decisao_id` is the choice of its newest attempt, which `lib.usecases.ler_decisao` tells whole.
+    """
 
     id: str
     tipo: str
@@ -75,6 +82,7 @@ class EnvioVisto:
     texto: str
     chip: str | None
     escolha: str | None
+    decisao_id: int | None
     tentativas: int
     criada_em: datetime
     devida_em: datetime
@@ -135,6 +143,7 @@ async def ver_mensagem(db: Database, referencia: Referencia, settings: Settings)
         stored, sends = await mensagem.turn(db, row["turn_id"])
     else:
         sends = await mensagem.send(db, referencia.id) if referencia.lado is Lado.SAIDA else []
+    made = await decisao.of_messages(db, [sent["id"] for sent in sends], DECISOES)
     resultado, motivo = outcome(row, stored) if referencia.lado is Lado.ENTRADA else (row["state"], row["motivo"])
     return MensagemVista(
         id=str(referencia),
@@ -151,7 +160,7 @@ async def ver_mensagem(db: Database, referencia: Referencia, settings: Settings)
         apagada_em=row.get("apagada_em"),
         revisoes=tuple(_revision(found) for found in row.get("revisoes", ())),
         turno=_turn(stored) if stored else None,
-        envios=tuple(_send(sent) for sent in sends),
+        envios=tuple(_send(sent, made) for sent in sends),
         etapas=steps(stored, sends, settings),
     )
 
@@ -221,7 +230,8 @@ def _call(chamada: Mapping[str, Any]) -> Chamada:
     return Chamada(chamada["finalidade"], chamada["modelo"], chamada["ms"], *tokens, custo, chamada.get("parada"))
 
 
-def _send(row: Row) -> EnvioVisto:
+def _send(row: Row, made: Sequence[DecisaoGuardada]) -> EnvioVisto:
+    mine = next((one for one in made if one.outbox_id == row["id"]), None)
     return EnvioVisto(
         id=f"s{row['id']}",
         tipo=row["tipo"],
@@ -229,7 +239,8 @@ def _send(row: Row) -> EnvioVisto:
         motivo=row["motivo"],
         texto=row["body"],
         chip=row["chip"],
-        escolha=None,
+        escolha=porque_venceu(mine.decisao) if mine else None,
+        decisao_id=mine.id if mine else None,
         tentativas=row["attempts"],
         criada_em=row["criada_em"],
         devida_em=row["next_at"],

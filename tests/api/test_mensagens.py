@@ -14,7 +14,7 @@ from tests.queries.fabrica import consulta, pessoas, resposta
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_message_shows_its_turn_its_calls_its_chip_and_its_deliveries(api: Api, db: Database) -> None:
+async def test_a_message_shows_its_turn_its_calls_and_its_deliveries(api: Api, db: Database) -> None:
     one, turno = await a_turn(db)
     await consulta(
         db,
@@ -22,12 +22,6 @@ async def test_a_message_shows_its_turn_its_calls_its_chip_and_its_deliveries(ap
           "modelo": "claude-haiku-5-5", "ms": 40, "uso": {"entrada": 900, "saida": 40, "cache_escrita": 0,
           "cache_leitura": 100}, "parada": "end_turn", "request_id": null}]',
           ferramentas = '[{"nome": "buscar_vagas", "ms": 3.5, "erro": false, "vagas": [7]}]'""",
-    )
-    await consulta(
-        db,
-        """UPDATE outbox SET escolha = jsonb_build_object('chip_id', chip_id, 'afim', chip_id, 'tipo', 'resposta',
-          'trust', 90, 'minimo', 40, 'reserva', 20, 'folga', 7, 'uso_hora', 1, 'candidatos', 2, 'no_minimo', 2,
-          'chips', 2, 'vez', 0, 'lugar', 0)""",
     )
     await consulta(db, "INSERT INTO delivery_event (chip_id, provider_msg_id, status) VALUES (%s, 'p1', 'READ')",
                    one.chip_id)  # fmt: skip
@@ -44,8 +38,7 @@ async def test_a_message_shows_its_turn_its_calls_its_chip_and_its_deliveries(ap
         "análise da situação", "modelo: resposta", "ferramenta: buscar_vagas"
     ]  # fmt: skip
     [envio] = read["envios"]
-    chip = "trust 90, mínimo 40 para resposta; é o chip da conversa; 1 envio na última hora, folga de 7"
-    assert envio["escolha"] == chip
+    assert (envio["escolha"], envio["decisao_id"]) == (None, None), "nobody claimed it"
     assert list(envio["recibos"]) == ["READ"]
     assert "+5511" not in answer.text
     bare = await api.client.get(f"/v1/mensagens/{first['id']}", headers=headers)

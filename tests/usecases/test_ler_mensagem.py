@@ -116,7 +116,8 @@ async def test_a_send_that_no_turn_made_has_a_waterfall_of_its_own(
     assert found.etapas[0].duracao_ms == 60_000
     [envio] = found.envios
     assert (envio.chip, envio.estado) == (chip.instancia, "sent")
-    assert (envio.escolha or "").startswith("trust 90, mínimo 80 para prospeccao; ")
+    assert envio.escolha == "era o único que podia"
+    assert envio.decisao_id is not None
 
 
 async def test_what_is_not_there_is_none(db: Database, settings: Settings) -> None:
