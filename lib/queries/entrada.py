@@ -156,7 +156,7 @@ k AS (
     EXISTS (SELECT FROM chip_transicao_legal l WHERE l.de = status AND l.para = 'restricted' AND l.ator = 'gateway')
       AS muda
   FROM chip WHERE id IN (SELECT chip_id FROM n WHERE efeito IN ('chip_fora', 'chip_restrito'))
-    AND (SELECT count(*) FROM tranca) >= 0 ORDER BY id FOR UPDATE),
+    AND (SELECT count(*) FROM tranca) >= 0 ORDER BY id FOR NO KEY UPDATE),
 avisa AS (
   INSERT INTO aviso (chave, tipo, texto)
   SELECT 'chip_restrito:' || k.id || ':' || CAST(CAST(:em AS date) AS text), 'chip_perdido',

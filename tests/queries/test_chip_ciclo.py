@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -57,3 +59,16 @@ async def test_a_pause_and_a_restriction_remember_the_work_that_they_interrupt(d
     assert await consulta(db, "SELECT status, status_anterior FROM chip") == [
         {"status": "paused", "status_anterior": "warming"}
     ]
+
+
+async def test_a_change_of_status_waits_for_the_claims_that_saw_the_chip_before_it(db: Database, pg_url: str) -> None:
+    [chip] = await gravar(db, um_chip())
+    async with db.connection() as claim, asyncio.timeout(5):
+        await claim.execute("BEGIN")
+        await claim.execute("SELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
+        ban = asyncio.create_task(consulta(db, MUDA, "banned", "403", "gateway:evolution", chip.id))
+        await asyncio.sleep(0.2)
+        assert not ban.done()
+        await claim.execute("COMMIT")
+        await ban
+    assert await consulta(db, "SELECT status FROM chip") == [{"status": "banned"}]

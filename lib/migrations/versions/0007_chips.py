@@ -75,7 +75,8 @@ LEGAIS = (
     ("cancelled", "provisioned", "fluxo pessoa"),
 )
 
-# Whoever changes a status: the change is legal for the hand that makes it, and it is written down.
+# Whoever changes a status: the change is legal for the hand that makes it, and it is written down. The send claim's own
+# lock: once a ban has committed, no claim that saw the chip before it is still to commit.
 MUDA_STATUS = """
 CREATE FUNCTION chip_muda_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -84,6 +85,7 @@ BEGIN
     RAISE EXCEPTION 'chip %: % -> % is not for % to do', OLD.id, OLD.status, NEW.status, NEW.status_ator
       USING ERRCODE = 'check_violation', CONSTRAINT = 'chip_transicao_legal', TABLE = 'chip';
   END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('agente.envio'));
   IF NEW.status_desde = OLD.status_desde THEN
     NEW.status_desde := now();
   END IF;
