@@ -6,6 +6,7 @@ Pictures need Debian's chromium; without it they are left as they are.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,6 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGENS = ROOT / "docs" / "imagens"
@@ -40,6 +45,9 @@ FOTOS = {
     "sandbox-chatwoot.png": ("{sandbox}/?aba=chatwoot&conversa={thread}", 1280, 800),
     "sandbox-slack.png": ("{sandbox}/?aba=slack", 1280, 800),
 }
+# What a command shows on a terminal of so many columns, as a picture: name, the command's words, columns.
+TERMINAIS = (("chip-porque.png", ("chip", "porque", "{envio}"), 140),)
+LETRA = (8, 17)  # a sign's width and height in the pictures of terminals
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": ["--virtual-time-budget=3500"]}
 
 
@@ -104,35 +112,61 @@ def enact(urls: dict[str, str]) -> dict[str, str]:
         asked = {"canal": "C0SANDBOX1", "texto": "status", "usuario": "U00000002"}
         sandbox.post("/slack/comando", json=asked).raise_for_status()
         time.sleep(PAUSA_S)
-    return shown | {"thread": str(thread["id"])}
+    return shown | {"thread": str(thread["id"]), "envio": newest_send()}
+
+
+def newest_send() -> str:
+    """Name the message to send of which a choice was stored last."""
+    url = json.loads((ROOT / ".agente" / "estado.json").read_text())["ambiente"]["AGENTE_DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT outbox_id FROM chip_decisao WHERE chip_id IS NOT NULL ORDER BY id DESC"
+        ).fetchone()
+    if row is None:
+        raise SystemExit("nenhuma escolha de chip foi guardada")
+    return f"s{row[0]}"
 
 
 def photograph(urls: dict[str, str], home: Path) -> None:
     """Take the pictures, or say why not."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    if shutil.which("chromium") is None:
         say("chromium não encontrado: as imagens ficam como estão (apt-get install chromium)")
         return
     IMAGENS.mkdir(exist_ok=True)
     for name, (where, width, height) in FOTOS.items():
-        command = [
-            *(
-                chromium,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--force-color-profile=srgb",
-            ),
-            *(
-                f"--user-data-dir={home / 'chromium'}",
-                f"--window-size={width},{height}",
-                *TEMPO[name.partition("-")[0].removesuffix(".png")],
-            ),
-            *(f"--screenshot={IMAGENS / name}", where.format(**urls)),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=90)  # noqa: S603 - a fixed command
-        say(f"docs/imagens/{name}")
+        shoot(name, where.format(**urls), (width, height), home, *TEMPO[name.partition("-")[0].removesuffix(".png")])
+    for name, words, columns in TERMINAIS:
+        lines, page = terminal([word.format(**urls) for word in words], columns)
+        html = home / f"{name}.html"
+        html.write_text(page, encoding="utf-8")
+        shoot(name, html.as_uri(), (columns * LETRA[0] + 32, lines * LETRA[1] + 32), home)
+
+
+def shoot(name: str, where: str, size: tuple[int, int], home: Path, *more: str) -> None:
+    """Take one picture of a page."""
+    command = [
+        *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+        *("--force-color-profile=srgb", f"--user-data-dir={home / 'chromium'}"),
+        *(f"--window-size={size[0]},{size[1]}", *more, f"--screenshot={IMAGENS / name}", where),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=90)  # noqa: S603 - a fixed command
+    say(f"docs/imagens/{name}")
+
+
+def terminal(words: list[str], columns: int) -> tuple[int, str]:
+    """Run a command of the program and return what a terminal shows of it: how many lines, and a page that looks so."""
+    agente = str(Path(sys.executable).with_name("agente"))
+    env = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(columns)}
+    done = subprocess.run([agente, *words], cwd=ROOT, env=env, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
+    screen = Console(record=True, width=columns, file=io.StringIO())
+    screen.print(Text(f"$ agente {' '.join(words)}", style="bold"))
+    screen.print(Text.from_ansi(done.stdout.strip("\n")))
+    lines = screen.export_text(clear=False).count("\n")
+    width, height = LETRA
+    style = f"font:{height - 4}px/{height}px 'DejaVu Sans Mono',monospace;margin:16px;width:{columns * width}px"
+    page = "<meta charset=utf-8><body style='margin:0;background:{background};color:{foreground}'>"
+    page += f'<pre style="{style}">{{code}}</pre></body>'
+    return lines, screen.export_html(theme=MONOKAI, inline_styles=True, code_format=page)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -40,7 +41,7 @@ def porque(
     if not shown:
         typer.echo("Nenhuma escolha de chip ainda: a mensagem não chegou à vez de sair.")
     for one in shown:
-        show(one, Console())
+        show(one, Console(highlight=False))
 
 
 def _newest(found: list[DecisaoVista]) -> list[DecisaoVista]:
@@ -61,7 +62,8 @@ def show(one: DecisaoVista, console: Console) -> None:
     console.print(f"Pedia {wants}{f'; chip {whose}: {affinity}' if affinity else '; sem chip anterior'}.")
     dropped = "; ".join(f"{n} {why}" for why, n in one.descartes.items())
     console.print(f"Pool: {one.chips} chips, {one.elegiveis} podiam{f'; fora: {dropped}' if dropped else ''}.")
-    table = Table("Chip", "Trust", "Hora", "24 h", "Por que sim, por que não", "O que mudaria", header_style="bold")
+    columns = ("Chip", "Trust", "Hora", "24 h", "Por que sim, por que não", "O que mudaria")
+    table = Table(*columns, header_style="bold", box=SIMPLE_HEAD)
     for candidate in one.candidatos:
         table.add_row(*_row(candidate), style="green" if candidate.venceu else None)
     console.print(table)

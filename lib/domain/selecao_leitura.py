@@ -91,7 +91,7 @@ def porque_nao(chip: Candidato, decisao: Decisao) -> str:
     if decisao.chip_id is None:
         return "podia enviar"
     winner = next(one for one in decisao.candidatos if one.chip_id == decisao.chip_id)
-    return f"podia, mas venceu outro: {_desempate(winner, chip, pedido)}"
+    return f"venceu outro: {_desempate(winner, chip, pedido)}"
 
 
 def contrafactual(chip: Candidato, decisao: Decisao) -> Mudanca:
@@ -228,7 +228,7 @@ def _preferencias(chip: Candidato, winner: Candidato, pedido: Pedido) -> list[tu
     if winner.uso_hora > 0:
         uso = winner.uso_hora - 1
         found.append((f"com no máximo {uso} envios na última hora", {"uso_hora": uso}))
-    elif chip.uso_hora > 0 and chip.trust > winner.trust:
+    elif chip.uso_hora > 0:
         found.append(("sem envios na última hora", {"uso_hora": 0}))
     if chip.uso_hora <= winner.uso_hora and winner.trust < TRUST_MAX:
         trust = winner.trust + 1
