@@ -22,11 +22,10 @@ VIVOS: Final = tuple(sorted({*EM_USO, StatusChip.RESTRICTED}))
 RENOVA: Final = timedelta(hours=1)
 """A restriction that still stands is prolonged when no more than this is left of it."""
 
-DITO: Final = """dito AS (
-  SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:instancias AS text[]), CAST(:conectados AS boolean[]),
-    CAST(:perdas AS text[]), CAST(:codigos AS int[]), CAST(:caiu_ems AS timestamptz[]), CAST(:ates AS timestamptz[]),
-    CAST(:qualidades AS text[]), CAST(:motivos AS text[]))
-    AS d(gateway, instancia, conectado, perda, codigo, caiu_em, ate, qualidade, motivo))"""
+LISTA: Final = """SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:instancias AS text[]),
+    CAST(:conectados AS boolean[]), CAST(:perdas AS text[]), CAST(:codigos AS int[]), CAST(:caiu_ems AS timestamptz[]),
+    CAST(:ates AS timestamptz[]), CAST(:qualidades AS text[]), CAST(:motivos AS text[]))
+    AS d(gateway, instancia, conectado, perda, codigo, caiu_em, ate, qualidade, motivo)"""
 
 # `:estado`: what was said is how things stand, read again and again, and no event that just happened.
 # A list still tells of the end of a session that the chip's present status has long taken into account.
@@ -57,7 +56,7 @@ julgado AS (
 
 MUDA: Final = "(NOT :estado OR j.para IS NOT NULL OR j.cala OR j.vira OR j.recodifica OR j.requalifica)"
 
-_GRAVA_OF = """m AS (
+GRAVA: Final = f"""m AS (
   UPDATE chip SET
     conectado = coalesce(j.dito, chip.conectado),
     conexao_em = CASE WHEN j.vira OR chip.conexao_em IS NULL AND j.dito IS NOT NULL THEN :em ELSE chip.conexao_em END,
@@ -77,7 +76,7 @@ _GRAVA_OF = """m AS (
     status_ator = CASE WHEN j.para IS NULL THEN chip.status_ator
       WHEN :ator_tipo = 'gateway' THEN 'gateway:' || chip.gateway ELSE :ator END,
     status_desde = CASE WHEN j.para IS NULL THEN chip.status_desde ELSE :em END
-  FROM julgado j WHERE chip.id = j.id AND :grava AND {muda}
+  FROM julgado j WHERE chip.id = j.id AND :grava AND {MUDA}
   RETURNING chip.id, chip.instancia, j.para, j.motivo),
 avisa AS (
   INSERT INTO aviso (chave, tipo, texto)
@@ -86,17 +85,15 @@ avisa AS (
     CASE para WHEN 'banned' THEN instancia || ': número banido (' || coalesce(motivo, 'dito pelo gateway')
         || '); nada mais sai por ele'
       ELSE instancia || ': o WhatsApp só deixa este número responder; campanhas e follow-ups dele esperam' END
-  FROM m WHERE para IN ('banned', 'restricted') ON CONFLICT (chave) DO NOTHING)"""
-GRAVA: Final = _GRAVA_OF.format(muda=MUDA)
+  FROM m WHERE para IN ('banned', 'restricted') ON CONFLICT (chave) DO NOTHING)"""  # noqa: S608 - a statement of our own in two parts
 
-_SAY_OF = """-- conexao.say
-WITH {dito},
-{julga},
-{grava}
+_SAY = text(f"""-- conexao.say
+WITH dito AS ({LISTA}),
+{JULGA},
+{GRAVA}
 SELECT d.instancia, c.id AS chip_id, m.para FROM dito d
 LEFT JOIN chip c ON c.gateway = d.gateway AND c.instancia = d.instancia LEFT JOIN m ON m.id = c.id
-"""
-_SAY = text(_SAY_OF.format(dito=DITO, julga=JULGA, grava=GRAVA))
+""")  # noqa: S608 - a statement of our own in parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class Dito:
 
 
 def columns(ditos: Sequence[Dito]) -> dict[str, Any]:
-    """Return what `DITO` reads; of two words on one number the last."""
+    """Return what `LISTA` reads; of two words on one number the last."""
     unicos = {(one.gateway, one.instancia): one for one in ditos}.values()
     return {
         "gateways": [one.gateway.value for one in unicos],
@@ -135,7 +132,7 @@ def columns(ditos: Sequence[Dito]) -> dict[str, Any]:
 
 
 def rules(em: datetime, ator: Ator, *, nome: str = "", estado: bool, margem_s: float = 0.0, grava: bool = True) -> Any:
-    """Return what `JULGA` and `GRAVA` read beside `DITO`; `nome` tells which flow or person it is."""
+    """Return what `JULGA` and `GRAVA` read beside `LISTA`; `nome` tells which flow or person it is."""
     return {
         "em": em,
         "ator_tipo": ator.value,
