@@ -28,7 +28,31 @@ BANS_QUE_PAUSAM: Final = 2
 JANELA_DE_BANS: Final = timedelta(hours=1)
 QUEDA_DE_BANIDO: Final = frozenset({401, 403, 406})
 """Codes with which WhatsApp ends a session for good; 401 is said of a number that a person logged out too."""
+SESSAO_ENCERRADA: Final = 401
 QUEDA_DE_RESTRITO: Final = frozenset({402})
+FORA_DE_MAIS: Final = timedelta(minutes=15)
+"""How long a number at work may be without a connection before people are told."""
+
+
+class Perda(StrEnum):
+    """What a gateway tells of a number beyond its connection.
+
+    `sessao` ended for good: a ban when the number was at work, a person's doing when it was not.
+    """
+
+    SESSAO = "sessao"
+    BANIDO = "banido"
+    RESTRITO = "restrito"
+
+
+def perda_da_queda(codigo: int | None) -> Perda | None:
+    """Say what the code of a lost session means; most mean no more than that it is lost for now."""
+    if codigo in QUEDA_DE_RESTRITO:
+        return Perda.RESTRITO
+    if codigo == SESSAO_ENCERRADA:
+        return Perda.SESSAO
+    return Perda.BANIDO if codigo in QUEDA_DE_BANIDO else None
+
 
 TRANSICOES: Final[Mapping[tuple[StatusChip, StatusChip], frozenset[Ator]]] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from lib.domain.chip_ciclo import Perda
 from lib.domain.mensagem import Detalhes, MensagemRecebida, Midia, conteudo
 
 
@@ -56,10 +57,15 @@ class Recibo:
 
 @dataclass(frozen=True, slots=True)
 class Conexao:
-    """The instance connected or lost its connection, and why where that is known."""
+    """The instance connected or lost its connection, and why where that is known.
+
+    `codigo` is the gateway's for the lost session, `perda` what follows for the number.
+    """
 
     conectado: bool
     motivo: str | None = None
+    codigo: int | None = None
+    perda: Perda | None = None
 
 
 @dataclass(frozen=True, slots=True)

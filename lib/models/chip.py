@@ -21,8 +21,9 @@ class Chip(SQLModel, table=True):
     A change of status needs `status_motivo` and `status_ator` (`pessoa:NAME`, `fluxo:NAME`, `gateway:NAME`): a trigger
     refuses what `chip_transicao_legal` does not hold, writes `chip_transicao`, and keeps in `status_anterior` the last
     status in which the chip was at work. Until `reply_only_until` it writes to nobody first. `rampup_parte` is the
-    share, in percent, that a restriction left of its limits, raised since `rampup_desde`. `queda_codigo` is the
-    gateway's code for the last lost session, `qualidade` Meta's word for the number.
+    share, in percent, that a restriction left of its limits, raised since `rampup_desde`. `conexao_em` is since when it
+    has or lacks its connection, `conexao_vista_em` when its gateway last spoke of it. `queda_codigo` is the gateway's
+    code for the last lost session, `qualidade` Meta's word for the number.
     """
 
     __tablename__ = "chip"
@@ -50,6 +51,7 @@ class Chip(SQLModel, table=True):
     aquecimento_desde: datetime | None = instant()
     conectado: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": text("false")})
     conexao_em: datetime | None = instant()
+    conexao_vista_em: datetime | None = instant()
     queda_codigo: int | None = Field(default=None)
     qualidade: str | None = Field(default=None, sa_column=Column(Text))
     salvy_id: str | None = Field(default=None, sa_column=Column(Text, unique=True))

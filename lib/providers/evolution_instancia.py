@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lib.domain.chip_ciclo import perda_da_queda
 from lib.domain.evento import Conexao, Evento, Outro
 from lib.providers.evolution_json import whole, words
 
@@ -51,7 +52,7 @@ def read_instance(event: str, data: dict[str, Any]) -> Evento:
         case "connection.update":
             return _connection(data)
         case "status.instance" if data.get("status") == "closed":
-            return Conexao(conectado=False, motivo=_fall("desconectado", data.get("disconnectionReasonCode")))
+            return _lost(data.get("disconnectionReasonCode"))
         case "logout.instance":
             return Conexao(conectado=False, motivo="sessão encerrada")
         case "qrcode.updated" if "qrcode" in data:
@@ -67,16 +68,22 @@ def _connection(data: dict[str, Any]) -> Evento:
         case "open":
             return Conexao(conectado=True)
         case "close":
-            return Conexao(conectado=False, motivo=_fall("desconectado", data.get("statusReason")))
+            return _lost(data.get("statusReason"))
         case "refused":
-            return Conexao(conectado=False, motivo=_fall("conexão recusada", data.get("statusReason")))
+            return Conexao(conectado=False, motivo=fall("conexão recusada", whole(data.get("statusReason"))))
         case "connecting":
             return Outro("conectando")
         case _:
             return Outro("connection.update sem a forma esperada", morta=True)
 
 
-def _fall(what: str, code: Any) -> str:
+def _lost(code: Any) -> Conexao:
+    """Read a close, which Evolution tells only of a session that ended for good."""
     number = whole(code)
+    return Conexao(conectado=False, motivo=fall("desconectado", number), codigo=number, perda=perda_da_queda(number))
+
+
+def fall(what: str, number: int | None) -> str:
+    """Say in Portuguese why a session ended."""
     known = MOTIVOS_DE_QUEDA.get(number) if number is not None else None
     return f"{what}: {known or 'sem causa conhecida'} ({number if number is not None else 'sem código'})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final
@@ -243,14 +244,36 @@ def _pareamento(nome: str, answer: Resposta) -> Pareamento:
 def _rows(answer: Resposta) -> tuple[Instancia, ...]:
     if not isinstance(answer.corpo, list):
         raise malformed("fetchInstances", answer, "no list of instances")
-    return tuple(_instancia(row) for row in map(tree, answer.corpo) if isinstance(row.get("name"), str))
+    found = [tree(row) for row in answer.corpo]
+    if not all(words(row.get("name")) for row in found):
+        raise malformed("fetchInstances", answer, "an instance without a name")
+    return tuple(map(_instancia, found))
 
 
 def _instancia(row: Mapping[str, Any]) -> Instancia:
-    number = row.get("number")
-    return Instancia(str(row["name"]), _estado(row.get("connectionStatus")), str(number) if number else None)
+    owner, number = words(row.get("ownerJid"), 60), row.get("number")
+    return Instancia(
+        nome=str(row["name"]),
+        estado=_known(row.get("connectionStatus")),
+        numero=owner.partition("@")[0].partition(":")[0] if owner else str(number) if number else None,
+        codigo=whole(row.get("disconnectionReasonCode")),
+        caiu_em=_instant(row.get("disconnectionAt")),
+    )
+
+
+def _instant(value: object) -> datetime | None:
+    """Read an instant as Evolution's database writes it; one without a zone is none."""
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return read if read is not None and read.tzinfo is not None else None
 
 
 def _estado(value: object) -> EstadoConexao:
     """Read a state; one that is not known does not send."""
-    return EstadoConexao(str(value)) if value in set(EstadoConexao) else EstadoConexao.FECHADA
+    return _known(value) or EstadoConexao.FECHADA
+
+
+def _known(value: object) -> EstadoConexao | None:
+    return EstadoConexao(value) if isinstance(value, str) and value in set(EstadoConexao) else None

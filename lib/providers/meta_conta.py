@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lib.providers import meta_forma as forma
 from lib.providers.baixar import Arquivo, Baixador, BaixarError
 from lib.providers.evolution_json import items, tree, words
-from lib.providers.meta import Meta, done, quoted
-from lib.providers.meta_forma import MidiaMeta, ModeloLido
+from lib.providers.meta import CAMPOS, Meta, done, quoted
+from lib.providers.meta_forma import EstadoNumero, MidiaMeta, ModeloLido
 from lib.providers.whatsapp import GatewayError
 
 HOSTS_MIDIA: Final = frozenset({"lookaside.fbsbx.com"})
@@ -28,25 +28,37 @@ class MetaConta:
     async def templates(self, conta: str) -> Sequence[ModeloLido]:
         """Return all templates of the account, whatever their status. Safe to repeat.
 
-        Pages by cursor: Meta's own `next` address carries our token and is never followed.
+        Paged by cursor: Meta's own `next` address carries our token and is never followed.
         """
-        found: list[ModeloLido] = []
+        rows = await self._all("templates", f"{quoted(conta)}/message_templates", CAMPOS_MODELO)
+        return [modelo for row in rows if (modelo := forma.read_template(row))]
+
+    async def numbers(self, conta: str) -> Mapping[str, EstadoNumero]:
+        """Return the state of each number of the account by its phone number id. Safe to repeat."""
+        rows = await self._all("numbers", f"{quoted(conta)}/phone_numbers", f"id,{CAMPOS}")
+        found = {words(tree(row).get("id"), 60): forma.read_number(tree(row)) for row in rows}
+        if None in found:
+            raise GatewayError("meta numbers: a number without an id")
+        return {name: state for name, state in found.items() if name}
+
+    async def _all(self, nome: str, path: str, campos: str) -> list[Any]:
+        """Return the rows of all pages of a list."""
+        found: list[Any] = []
         after: str | None = None
         for _ in range(PAGINAS_MAX):
-            params = {"fields": CAMPOS_MODELO, "limit": PAGINA} | ({"after": after} if after else {})
-            path = f"{quoted(conta)}/message_templates"
-            body = (await self.meta.ask("templates", "GET", path, safe=True, params=params)).objeto
+            params = {"fields": campos, "limit": PAGINA} | ({"after": after} if after else {})
+            body = (await self.meta.ask(nome, "GET", path, safe=True, params=params)).objeto
             if not isinstance(body.get("data"), list):
-                raise GatewayError("meta templates: no list came")
-            found += [modelo for row in body["data"] if (modelo := forma.read_template(row))]
+                raise GatewayError(f"meta {nome}: no list came")
+            found += body["data"]
             paging = tree(body.get("paging"))
             cursor = words(tree(paging.get("cursors")).get("after"), 2_000)
             if "next" not in paging or cursor is None:
                 return found
             if cursor == after:
-                raise GatewayError("meta templates: the same page again")
+                raise GatewayError(f"meta {nome}: the same page again")
             after = cursor
-        raise GatewayError(f"meta templates: more than {PAGINAS_MAX * PAGINA}")
+        raise GatewayError(f"meta {nome}: more than {PAGINAS_MAX * PAGINA}")
 
     async def subscribe(self, conta: str) -> None:
         """Have the account's events sent to our app; without it none comes. Safe to repeat."""

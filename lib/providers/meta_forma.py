@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from lib.domain.chip_ciclo import Perda
 from lib.domain.modelo_meta import SEM_COMO, canonico, contar, lacunas, valor
 from lib.errors import SendRefusedError
 from lib.providers.evolution_json import items, tree, whole, words
@@ -24,6 +25,10 @@ TITULO_LINHA_MAX: Final = 24
 DESCRICAO_MAX: Final = 72
 ID_BOTAO_MAX: Final = 256
 ID_LINHA_MAX: Final = 200
+ENVIA: Final = frozenset({"CONNECTED", "FLAGGED", "RESTRICTED"})
+BANIDO: Final = "BANNED"
+RESTRITO: Final = "RESTRICTED"
+QUALIDADE_RUIM: Final = "RED"
 COM_VALOR: Final = frozenset({"COPY_CODE", "OTP", "MPM", "SPM", "CATALOG"})
 
 
@@ -111,9 +116,20 @@ class EstadoNumero:
 
     @property
     def conexao(self) -> EstadoConexao:
-        """CONNECTED sends, PENDING is on its way, everything else (BANNED, RESTRICTED, unknown) does not send."""
-        known = {"CONNECTED": EstadoConexao.ABERTA, "PENDING": EstadoConexao.CONECTANDO}
-        return known.get(self.status or "", EstadoConexao.FECHADA)
+        """CONNECTED sends, and so do FLAGGED and RESTRICTED, which may at least answer; PENDING is on its way.
+
+        Everything else (BANNED, unknown) does not send.
+        """
+        if self.status in ENVIA:
+            return EstadoConexao.ABERTA
+        return EstadoConexao.CONECTANDO if self.status == "PENDING" else EstadoConexao.FECHADA
+
+    @property
+    def perda(self) -> Perda | None:
+        """What the number's status or its quality means for it."""
+        if self.status == BANIDO:
+            return Perda.BANIDO
+        return Perda.RESTRITO if self.status == RESTRITO or self.qualidade == QUALIDADE_RUIM else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -66,11 +66,17 @@ class Enviada:
 
 @dataclass(frozen=True, slots=True)
 class Instancia:
-    """An instance as listed; its state here may lag behind `connection_state`. Its token is left out on purpose."""
+    """An instance as listed; its state here may lag behind `connection_state`. Its token is left out on purpose.
+
+    `estado` is None when it is none that we know. `numero` is the one that was paired, else the one asked for, in
+    digits. `codigo` says why the last session ended, `caiu_em` when.
+    """
 
     nome: str
-    estado: EstadoConexao
-    numero: str | None
+    estado: EstadoConexao | None
+    numero: str | None = field(repr=False)
+    codigo: int | None = None
+    caiu_em: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

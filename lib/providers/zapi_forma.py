@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from lib.domain.chip_ciclo import Perda
 from lib.domain.telefone import normalizar
 from lib.providers.evolution_json import instant, items, tree, whole, words
 
 ID_MAX = 200
+# Z-API has no codes: a lost number is told in words, in either language.
+PERDAS: Final = (
+    (re.compile(r"\b(restrict\w*|restri[tç]\w*|temporarily (banned|blocked))\b", re.IGNORECASE), Perda.RESTRITO),
+    (re.compile(r"\b(banned|blocked|banid[oa]|bloquead[oa])\b", re.IGNORECASE), Perda.BANIDO),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,11 @@ def situation(body: dict[str, Any]) -> Situacao:
         celular=body.get("smartphoneConnected") is not False,
         motivo=words(body.get("error"), ID_MAX),
     )
+
+
+def loss(motivo: str | None) -> Perda | None:
+    """Say what the words for a lost connection tell of the number; mostly nothing."""
+    return next((perda for pattern, perda in PERDAS if motivo and pattern.search(motivo)), None)
 
 
 def group_of(row: Any) -> GrupoZapi | None:

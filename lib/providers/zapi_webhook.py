@@ -18,6 +18,7 @@ from lib.log import mask
 from lib.providers.evolution_json import clean, instant, items, words
 from lib.providers.evolution_webhook import parse
 from lib.providers.zapi_conteudo import Lido, read_content
+from lib.providers.zapi_forma import loss
 
 __all__ = ["instance_of", "instance_of_path", "links", "parse", "path_key", "read"]
 
@@ -86,7 +87,8 @@ def _single(kind: str, body: dict[str, Any]) -> Evento:
             return Conexao(conectado=body.get("connected") is not False)
         case "disconnectedcallback":
             error = words(body.get("error"), ERRO_MAX)
-            return Conexao(conectado=False, motivo=f"desconectado: {mask(error) if error else 'sem explicação'}")
+            said = f"desconectado: {mask(error) if error else 'sem explicação'}"
+            return Conexao(conectado=False, motivo=said, perda=loss(error))
         case "presencechatcallback":
             return Outro("presença")
     named = clean(str(body.get("type")))[:60]

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from lib.db import Database, Step
 from lib.domain.chip import Gateway
+from lib.queries.conexao import VIVOS
 
 _TO_CONNECT = text("""-- chip.to_connect
 SELECT instancia, telefone, gateway, conta FROM chip
@@ -17,10 +18,10 @@ WHERE tipo = 'julia' AND status IN ('active', 'warming', 'ready') ORDER BY id
 """)
 
 _MARK = text("""-- chip.mark_connections
-UPDATE chip SET conectado = n.aberta, conexao_em = :em
+UPDATE chip SET conectado = n.aberta, conexao_em = :em, conexao_vista_em = :em
 FROM unnest(CAST(:instancias AS text[]), CAST(:abertas AS boolean[])) AS n(instancia, aberta)
 WHERE chip.instancia = n.instancia AND chip.conectado <> n.aberta
-  AND (chip.conexao_em IS NULL OR chip.conexao_em <= :em)
+  AND coalesce(greatest(chip.conexao_em, chip.conexao_vista_em), '-infinity') <= :em
 RETURNING chip.id
 """)
 
@@ -28,7 +29,8 @@ RETURNING chip.id
 _OUT = text("""-- chip.out
 SELECT instancia, gateway FROM (
   SELECT instancia, gateway, row_number() OVER (PARTITION BY gateway ORDER BY random()) AS n FROM chip
-  WHERE tipo = 'julia' AND status = 'active' AND NOT conectado AND coalesce(conexao_em, '-infinity') < :antes) fora
+  WHERE tipo = 'julia' AND status = ANY(CAST(:vivos AS text[])) AND NOT conectado
+    AND coalesce(conexao_em, '-infinity') < :antes) fora
 WHERE n <= :limite
 """)
 
@@ -65,9 +67,9 @@ async def mark_connections(db: Database, abertas: Mapping[str, bool], em: dateti
 
 
 async def out(db: Database, antes: datetime, limite: int) -> list[ChipFora]:
-    """Return some numbers in use that have counted as disconnected since before then, up to `limite` of each gateway.
+    """Return some numbers at work that have counted as disconnected since before then, up to `limite` of each gateway.
 
     By lot: those that never come back keep no other from being asked after.
     """
-    [rows] = await db.round_trip(Step(_OUT, {"antes": antes, "limite": limite}))
+    [rows] = await db.round_trip(Step(_OUT, {"antes": antes, "limite": limite, "vivos": list(VIVOS)}))
     return [ChipFora(**row) for row in rows]

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from lib.db import Database, Step
 from lib.domain.chip_ciclo import PRIMEIRA_PARTE, RESTRICAO
 from lib.domain.evento import EfeitoRecibo
-from lib.queries import revisao
+from lib.queries import conexao, revisao
+from lib.queries.conexao import Dito
 from lib.queries.quem import Stored, compose, settle
 
 __all__ = [
@@ -177,13 +178,6 @@ UPDATE chip SET conectado = chip.conectado AND NOT k.sai, conexao_em = CASE WHEN
 FROM k WHERE chip.id = k.id AND (k.sai OR k.cala)
 """)
 
-_CONNECTION = text("""-- entrada.connection
-WITH k AS (UPDATE chip SET conectado = :conectado, conexao_em = :em
-  WHERE instancia = :instancia AND gateway = :source AND (conexao_em IS NULL OR conexao_em <= :em) RETURNING id)
-SELECT coalesce((SELECT id FROM k),
-  (SELECT id FROM chip WHERE instancia = :instancia AND gateway = :source)) AS chip_id
-""")
-
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
@@ -332,15 +326,12 @@ async def apply_effects(db: Database, effects: Sequence[NewEffect], em: datetime
     await db.round_trip(Step(_EFFECTS, {**columns, "em": em, **restrains}, writes=True))
 
 
-async def store_connection(
-    db: Database, source: str, instancia: str, *, conectado: bool, em: datetime, evento: NewEvent | None = None
-) -> Stored | None:
-    """Note whether the chip is connected, unless something newer is known, and keep the event where it says why.
+async def store_connection(db: Database, dito: Dito, em: datetime, evento: NewEvent | None = None) -> Stored | None:
+    """Take in what a gateway says of one number, unless something newer is known, and keep the event where it says why.
 
-    None when no chip has this instance.
+    One round trip. None when no chip has this instance.
     """
-    params = {"source": source, "instancia": instancia, "conectado": conectado, "em": em}
-    steps = [Step(_CONNECTION, params, writes=True)]
+    steps = [conexao.step([dito], em)]
     if evento is not None:
         steps.append(Step(_STORE, {name: getattr(evento, name) for name in NewEvent.__slots__}))
     [[row], *kept] = await db.round_trip(*steps)

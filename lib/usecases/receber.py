@@ -11,6 +11,7 @@ from typing import Protocol
 
 from lib.aio import Together
 from lib.db import Database
+from lib.domain.chip import Gateway
 from lib.domain.evento import Conexao, Eco, Evento, Outro, Preferencia, Recibo
 from lib.domain.mensagem import REVISOES, TARDIA, MensagemRecebida, Midia, Tratamento, tratamento
 from lib.errors import UnauthorizedError, UnknownInstanceError
@@ -18,6 +19,7 @@ from lib.log import get_logger
 from lib.providers.evolution_webhook import instance_of, links, parse, read
 from lib.queries import eco as ecos
 from lib.queries import entrada, fusao, optout, revisao
+from lib.queries.conexao import Dito
 from lib.queries.eco import NewEcho
 from lib.queries.entrada import NewEffect, NewEvent, NewMessage, NewReceipt, Stored
 from lib.queries.revisao import NewRevision
@@ -207,11 +209,8 @@ async def _store(
             return await _message(db, mensagem, chegada, debounce)
         case Recibo() as recibo:
             return await _receipt(recibo, chegada, recibos)
-        case Conexao(conectado, motivo):
-            kept = _event(chegada, "evento", motivo) if motivo else None
-            return await entrada.store_connection(
-                db, chegada.source, chegada.instancia, conectado=conectado, em=chegada.agora, evento=kept
-            )
+        case Conexao() as mudou:
+            return await _connection(db, mudou, chegada)
         case Eco() as eco:
             return await _echo(db, eco, chegada)
         case Preferencia() as preferencia:
@@ -219,6 +218,21 @@ async def _store(
         case Outro(motivo, morta):
             kept = _event(chegada, "morta" if morta else "evento", motivo)
             return await entrada.store_event(db, kept, vinculos())
+
+
+async def _connection(db: Database, mudou: Conexao, chegada: Chegada) -> Stored | None:
+    dito = Dito(
+        Gateway(chegada.source),
+        chegada.instancia,
+        mudou.conectado,
+        perda=mudou.perda,
+        codigo=mudou.codigo,
+        motivo=mudou.motivo,
+    )
+    if mudou.perda is not None:
+        log.warning("chip.perda", instancia=chegada.instancia, perda=mudou.perda.value, codigo=mudou.codigo)
+    kept = _event(chegada, "evento", mudou.motivo) if mudou.motivo else None
+    return await entrada.store_connection(db, dito, chegada.agora, kept)
 
 
 async def _receipt(recibo: Recibo, chegada: Chegada, recibos: Recibos) -> Stored | None:

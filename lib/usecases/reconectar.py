@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 
 async def reconectar(resources: Resources) -> int:
-    """Ask after the numbers in use that count as disconnected; return how many are back. To be done every 5 s.
+    """Ask after the numbers at work that count as disconnected; return how many are back. To be done every 5 s.
 
     A webhook says the same, unless it was lost or none is sent. What cannot be asked stays as it is.
     """

@@ -19,6 +19,7 @@ CRON = {
     "temperatura": "0 3 * * *",
     "qualidade": "0 2 * * *",
     "modelos-meta": "0 4 * * *",
+    "sincronizar-chips": "2-59/5 * * * *",
 }
 
 

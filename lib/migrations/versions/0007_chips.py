@@ -408,6 +408,7 @@ def upgrade() -> None:
     op.add_column("chip", sa.Column("reply_only_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("chip", sa.Column("rampup_desde", sa.DateTime(timezone=True), nullable=True))
     op.add_column("chip", sa.Column("rampup_parte", sa.SmallInteger(), server_default=sa.text("100"), nullable=False))
+    op.add_column("chip", sa.Column("conexao_vista_em", sa.DateTime(timezone=True), nullable=True))
     op.add_column("chip", sa.Column("queda_codigo", sa.Integer(), nullable=True))
     op.add_column("chip", sa.Column("qualidade", sa.Text(), nullable=True))
     op.add_column("chip", sa.Column("salvy_id", sa.Text(), nullable=True))
@@ -448,7 +449,7 @@ def downgrade() -> None:
     )
     for column in (
         *("cooldown_motivo", "salvy_id", "qualidade", "queda_codigo", "rampup_parte", "rampup_desde"),
-        *("reply_only_until", "status_anterior", "status_ator", "status_motivo", "status_desde"),
+        *("reply_only_until", "status_anterior", "status_ator", "status_motivo", "status_desde", "conexao_vista_em"),
     ):
         op.drop_column("chip", column)
     for table in (
