@@ -11,6 +11,7 @@ from lib.http import open_client
 from lib.sandbox.config import SandboxConfig
 from lib.sandbox.control import control_router
 from lib.sandbox.courier import Courier
+from lib.sandbox.evolution_sessao import Sessoes
 from lib.sandbox.mundos import all_routes, no_route, open_mundos
 from lib.sandbox.page import page_router
 from lib.sandbox.poster import Poster
@@ -47,6 +48,7 @@ def create_app(config: SandboxConfig | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         plain, secure = Poster(_WEBHOOK_TIMEOUT_S), open_client(timeout_s=_WEBHOOK_TIMEOUT_S, limit=4)
         desk.courier_now = Courier(plain, secure, desk.fresh_policy(), config.server_url, desk.world.rng)
+        Sessoes(desk).resume()
         try:
             yield
         finally:

@@ -27,8 +27,9 @@ class SandboxConfig:
 
     `retry_s` is the first pause before a webhook is sent again (Evolution: 5 s). `receipts_ms` are the delays of
     SERVER_ACK, DELIVERY_ACK and READ after a send. `pair_ms` is how long an instance stays `connecting` before its
-    QR code counts as scanned; negative means never. `api_url` is the program, whose webhooks are below it;
-    `server_url` the sandbox itself. The keys are those of the program: both read the same variables.
+    QR code counts as scanned; negative means never. `qr_ms` is how long it has no code yet; negative means that it
+    never gets one. `api_url` is the program, whose webhooks are below it; `server_url` the sandbox itself. The keys are
+    those of the program: both read the same variables.
     """
 
     api_key: str = DEFAULT_KEY
@@ -36,6 +37,7 @@ class SandboxConfig:
     retry_s: float = 5.0
     receipts_ms: tuple[int, ...] = (50, 150, 400)
     pair_ms: int = 300
+    qr_ms: int = 0
     server_url: str = "http://127.0.0.1:8080"
     seed: int = 0
     api_url: str = "http://127.0.0.1:8000"

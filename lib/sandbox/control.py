@@ -5,6 +5,7 @@ from pydantic import HttpUrl
 
 from lib.sandbox.control_chatwoot import chatwoot_router
 from lib.sandbox.control_falhas import switch_router
+from lib.sandbox.control_instancias import instance_router
 from lib.sandbox.control_medicos import doctor_router
 from lib.sandbox.control_registros import log_router
 from lib.sandbox.control_sistemas import system_router
@@ -25,6 +26,7 @@ def control_router(mundos: Mundos) -> APIRouter:
         prefix="/_sandbox", tags=["sandbox"], dependencies=[Depends(only_loopback), Depends(only_own_page)]
     )
     router.include_router(doctor_router(mundos))
+    router.include_router(instance_router(mundos))
     router.include_router(chatwoot_router(mundos))
     router.include_router(slack_router(mundos))
     router.include_router(system_router(mundos))

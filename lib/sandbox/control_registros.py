@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
+from lib.sandbox.control_instancias import restricted_until
 from lib.sandbox.jid import create_jid, phone_of
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.world import ChatMessage, Instance
@@ -23,6 +24,11 @@ def log_router(mundos: Mundos) -> APIRouter:
         chosen = mundos.world.last_of(telefone) if telefone else mundos.world.aceitas
         rows = [asdict(aceita) for aceita in chosen if aceita.seq > depois_de]
         return {"total": len(rows), "aceitas": rows}
+
+    @router.get("/recusadas", summary="Mensagens que a Evolution aceitou e o WhatsApp recusou")
+    async def recusadas() -> dict[str, Any]:
+        rows = [asdict(one.mensagem) | {"codigo": one.codigo} for one in mundos.world.recusadas.values()]
+        return {"total": len(rows), "recusadas": rows}
 
     @router.get("/llm", summary="Chamadas ao modelo: quantas, tokens, tipo")
     async def llm(*, corpos: bool = False) -> dict[str, Any]:
@@ -80,6 +86,9 @@ def _number(mundos: Mundos, instance: Instance) -> dict[str, Any]:
         "estado": instance.state,
         "webhook": instance.webhook.url if instance.webhook else None,
         "conversas": chats,
+        "banida": instance.banned,
+        "restrita_ate_s": restricted_until(instance),
+        "qr": instance.qr_count,
         "na_fila": len(mundos.zapi.filas.get(instance.name, ())),
     }
 
@@ -114,6 +123,8 @@ def _message(mundos: Mundos, message: ChatMessage) -> dict[str, Any]:
 
 def _receipt(mundos: Mundos, message: ChatMessage) -> str:
     """How far the message is, by the same delays as its receipts; they end at the first while these are off."""
+    if message.id in mundos.world.recusadas:
+        return "recusada"
     policy = mundos.desk.courier().policy
     if not policy.receipts:
         return _RECIBOS[0]

@@ -1,7 +1,7 @@
 """Controls of Salvy, the activator and the search, and the figures of the whole sandbox."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
@@ -9,6 +9,8 @@ from pydantic import Field
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.porta import Pedido
 from lib.sandbox.salvy_world import DDD
+
+Ddd = Annotated[int, Field(ge=11, le=99)]
 
 
 class Sms(Pedido):
@@ -23,22 +25,28 @@ class NovoNumero(Pedido):
     """A number rented at Salvy without asking its API."""
 
     nome: str | None = None
+    ddd: Ddd = DDD
+
+
+class Estoque(Pedido):
+    """The area codes of which Salvy has numbers."""
+
+    ddds: set[Ddd]
+
+
+class RitmoDoAtivador(Pedido):
+    """How the activator works; what is left out stays as it is."""
+
+    ocupa: bool | None = Field(None, description="nada responde, nem /health, enquanto uma ativação roda")
+    passo_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    espera_sms_ms: Annotated[int, Field(ge=1, le=3_600_000)] | None = None
 
 
 def system_router(mundos: Mundos) -> APIRouter:
     """Salvy, activator, search, totals."""
     router = APIRouter()
     router.include_router(_salvy(mundos))
-
-    @router.get("/ativador", summary="Fila do ativador")
-    async def ativador() -> dict[str, Any]:
-        mundos.ativador.advance()
-        return {"passo_s": mundos.ativador.passo_s, "ativacoes": list(map(asdict, mundos.ativador.ativacoes.values()))}
-
-    @router.delete("/ativador", summary="O ativador reinicia e esquece sua fila")
-    async def reinicia() -> dict[str, bool]:
-        mundos.ativador.clear()
-        return {"reiniciado": True}
+    router.include_router(_ativador(mundos))
 
     @router.get("/busca", summary="Quanto da busca foi usado no mês")
     async def busca() -> dict[str, int]:
@@ -81,8 +89,17 @@ def _salvy(mundos: Mundos) -> APIRouter:
 
     @router.post("/numeros", status_code=201, summary="Aluga um número")
     async def aluga(pedido: NovoNumero) -> dict[str, str]:
-        numero = mundos.salvy.rent(DDD, pedido.nome, "available")
+        numero = mundos.salvy.rent(pedido.ddd, pedido.nome, "available")
         return {"id": numero.id, "telefone": numero.telefone}
+
+    @router.get("/ddds", summary="DDDs com números em estoque")
+    async def ddds() -> list[int]:
+        return sorted(mundos.salvy.estoque)
+
+    @router.put("/ddds", summary="Muda os DDDs com números em estoque")
+    async def estoque(pedido: Estoque) -> list[int]:
+        mundos.salvy.estoque = pedido.ddds
+        return sorted(mundos.salvy.estoque)
 
     @router.post("/sms", status_code=202, summary="Um número da Salvy recebe um SMS")
     async def sms(pedido: Sms) -> dict[str, Any]:
@@ -90,5 +107,33 @@ def _salvy(mundos: Mundos) -> APIRouter:
         if not found:
             raise HTTPException(404, f"número {pedido.numero} não existe na Salvy")
         return mundos.salvy.receive_sms(found[0], pedido.texto, pedido.origem)
+
+    return router
+
+
+def _ativador(mundos: Mundos) -> APIRouter:
+    router = APIRouter(prefix="/ativador")
+    ativador = mundos.ativador
+
+    def shown() -> dict[str, Any]:
+        ativador.advance()
+        ritmo = {"passo_s": ativador.passo_s, "ocupa": ativador.ocupa, "espera_sms_s": ativador.espera_s}
+        return {**ritmo, "ativacoes": list(map(asdict, ativador.ativacoes.values()))}
+
+    @router.get("", summary="Fila do ativador")
+    async def ver() -> dict[str, Any]:
+        return shown()
+
+    @router.put("", summary="Muda como o ativador trabalha")
+    async def ritmo(pedido: RitmoDoAtivador) -> dict[str, Any]:
+        passo_s = ativador.passo_s if pedido.passo_ms is None else pedido.passo_ms / 1000
+        espera_s = ativador.espera_s if pedido.espera_sms_ms is None else pedido.espera_sms_ms / 1000
+        ativador.pace(passo_s, espera_s, ocupa=ativador.ocupa if pedido.ocupa is None else pedido.ocupa)
+        return shown()
+
+    @router.delete("", summary="O ativador reinicia e esquece sua fila")
+    async def reinicia() -> dict[str, bool]:
+        ativador.restart()
+        return {"reiniciado": True}
 
     return router

@@ -5,7 +5,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from lib.sandbox.evolution_instances import Pairing, make_webhook, new_instance
+from lib.sandbox.evolution_instances import make_webhook, new_instance
+from lib.sandbox.evolution_sessao import Sessoes
 from lib.sandbox.evolution_wire import upsert_payload
 from lib.sandbox.jid import create_jid
 from lib.sandbox.meta_messages import doctor_says, person_types
@@ -123,7 +124,8 @@ def _put_other(mundos: Mundos, instance: Instance, wanted: Estado) -> None:
     if instance.provedor == "evolution":
         if wanted.webhook:
             instance.webhook = make_webhook(wanted.webhook, instance.webhook)
-        Pairing(mundos.desk).move(instance, wanted.estado, reason)
+        instance.banned = instance.banned and wanted.estado != "open"
+        Sessoes(mundos.desk).move(instance, wanted.estado, reason)
         return
     now = iso(time.time())
     instance.state, instance.had_socket, instance.updated_at = wanted.estado, True, now

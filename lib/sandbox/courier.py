@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from lib.sandbox.world import Instance, iso
+from lib.sandbox.world import Instance, Webhook, iso
 
 ATTEMPTS: Final = 10
 RETRY_CAP_S: Final = 300.0
@@ -91,6 +91,11 @@ def retry_pause(attempt: int, base_s: float, rng: random.Random) -> float:
     return float(min(RETRY_CAP_S, base_s * 2 ** (attempt - 1)) * rng.uniform(0.8, 1.2))
 
 
+def wants(webhook: Webhook, event: str) -> bool:
+    """Whether an instance's webhook is on and subscribed to this event."""
+    return webhook.enabled and event.upper().replace(".", "_") in webhook.events
+
+
 class Courier:
     """Delivers events; nothing orders them among each other, a restart forgets what is still under way.
 
@@ -119,7 +124,7 @@ class Courier:
     def emit(self, instance: Instance, event: str, data: object, *, copies: int = 1) -> None:
         """Send an event if the instance subscribes to it."""
         webhook = instance.webhook
-        if not (webhook and webhook.enabled and event.upper().replace(".", "_") in webhook.events):
+        if webhook is None or not wants(webhook, event):
             return
         url = f"{webhook.url.rstrip('/')}/{event.replace('.', '-')}" if webhook.by_events else webhook.url
         body: dict[str, Any] = {

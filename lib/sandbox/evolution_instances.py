@@ -1,6 +1,5 @@
 """Evolution's instance and webhook routes."""
 
-import asyncio
 import time
 import uuid
 from collections.abc import Mapping
@@ -8,6 +7,8 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
+from lib.sandbox.evolution_qr import data_uri
+from lib.sandbox.evolution_sessao import Sessoes
 from lib.sandbox.evolution_settings import settings_routes
 from lib.sandbox.evolution_wire import (
     Desk,
@@ -21,44 +22,37 @@ from lib.sandbox.evolution_wire import (
     settings_block,
     webhook_row,
 )
-from lib.sandbox.jid import create_jid
 from lib.sandbox.replies import json_reply
 from lib.sandbox.world import EVENTS, Instance, Webhook, World, iso, row_id
 
 _INTEGRATIONS: Final = ("WHATSAPP-BAILEYS", "WHATSAPP-BUSINESS", "EVOLUTION")
-_REMOVAL_S: Final = 0.3
-_LOGGED_OUT: Final = 401
-_QR_PIXEL: Final = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
 
 
 def instance_routes(desk: Desk) -> tuple[tuple[str, str, Endpoint], ...]:
     """(method, path, endpoint) of everything about instances."""
-    pairing = Pairing(desk)
+    sessoes = Sessoes(desk)
 
     async def create(request: Request) -> Response:
-        return await _create(desk, pairing, request)
+        return await _create(desk, sessoes, request)
 
     async def connect(request: Request) -> Response:
-        return pairing.connect(guarded(desk.world, request), request.query_params.get("number"))
+        return _connect(sessoes, guarded(desk.world, request), request.query_params.get("number"))
 
     async def state(request: Request) -> Response:
         instance = guarded(desk.world, request)
         return json_reply({"instance": {"instanceName": instance.name, "state": instance.state}})
 
     async def restart(request: Request) -> Response:
-        return pairing.restart(guarded(desk.world, request))
+        return _restart(sessoes, guarded(desk.world, request))
 
     async def fetch(request: Request) -> Response:
         return _fetch(desk, request)
 
     async def logout(request: Request) -> Response:
-        return pairing.logout(guarded(desk.world, request))
+        return _logout(sessoes, guarded(desk.world, request))
 
     async def delete(request: Request) -> Response:
-        instance = guarded(desk.world, request)
-        asyncio.get_running_loop().call_later(_REMOVAL_S, desk.world.remove, instance.name)
+        sessoes.delete(guarded(desk.world, request))
         return _success("Instance deleted")
 
     async def set_webhook(request: Request) -> Response:
@@ -82,76 +76,38 @@ def instance_routes(desk: Desk) -> tuple[tuple[str, str, Endpoint], ...]:
     )
 
 
-class Pairing:
-    """Moves instances between `close`, `connecting` and `open`, telling their webhooks.
-
-    A QR code counts as scanned after the configured time; a negative time means nobody ever scans it.
-    """
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def connect(self, instance: Instance, number: str | None) -> Response:
-        """Start connecting; the first call has no QR code yet, later ones show it."""
-        if instance.state == "open":
-            return json_reply({"instance": {"instanceName": instance.name, "state": "open"}})
-        if instance.state == "connecting":
-            if self._desk.world.config.pair_ms < 0:
-                return json_reply({"count": 0})
-            code = f"2@{instance.id}"
-            return json_reply({"pairingCode": None, "code": code, "base64": _QR_PIXEL, "count": 1})
-        if number:
-            instance.number = number
-        self.start(instance)
+def _connect(sessoes: Sessoes, instance: Instance, number: str | None) -> Response:
+    """Start connecting; the first call has no QR code yet, later ones show it. `number` counts only at the start."""
+    if instance.state == "open":
+        return json_reply({"instance": {"instanceName": instance.name, "state": "open"}})
+    if instance.state == "close":
+        instance.number = number or instance.number
+        sessoes.start(instance, number)
+    if instance.qr_code is None:
         return json_reply({"count": 0})
-
-    def restart(self, instance: Instance) -> Response:
-        """Open the connection anew; on a closed one Evolution says 200 and means no."""
-        if instance.state == "close":
-            return json_reply({"error": True, "message": "[object Object]"})
-        return self.connect(instance, None)
-
-    def start(self, instance: Instance) -> None:
-        """Open the socket and wait for the scan."""
-        self.move(instance, "connecting", 200)
-        wait_ms = self._desk.world.config.pair_ms
-        if wait_ms >= 0:
-            asyncio.get_running_loop().call_later(wait_ms / 1000, self._scanned, instance)
-
-    def logout(self, instance: Instance) -> Response:
-        """End the session; the state follows a moment later, as recorded."""
-        if instance.state == "close":
-            raise RefusalError(400, [f'The "{instance.name}" instance is not connected'])
-        asyncio.get_running_loop().call_later(_REMOVAL_S, self.move, instance, "close", _LOGGED_OUT)
-        return _success("Instance logged out")
-
-    def move(self, instance: Instance, state: str, reason: int) -> None:
-        """Set a state, keep it and emit `connection.update`."""
-        instance.state = state
-        instance.had_socket = True
-        instance.updated_at = iso(time.time())
-        instance.reason_code = reason if state == "close" else None
-        data: dict[str, Any] = {"instance": instance.name}
-        if state == "open":
-            instance.owner_jid = instance.owner_jid or create_jid(instance.number or _invented_number(instance))
-            data |= {"wuid": instance.owner_jid, "profileName": "Júlia", "profilePictureUrl": None}
-        self._desk.world.save(instance)
-        self._desk.courier().emit(instance, "connection.update", data | {"state": state, "statusReason": reason})
-
-    def _scanned(self, instance: Instance) -> None:
-        if instance.state == "connecting" and self._desk.world.instances.get(instance.name) is instance:
-            self.move(instance, "open", 200)
+    shown = {"pairingCode": instance.pairing_code, "code": instance.qr_code, "base64": data_uri(instance.qr_code)}
+    return json_reply(shown | {"count": instance.qr_count})
 
 
-def _invented_number(instance: Instance) -> str:
-    return f"551190000{uuid.UUID(instance.id).int % 10_000:04d}"
+def _restart(sessoes: Sessoes, instance: Instance) -> Response:
+    """Open the connection anew; on a closed one Evolution says 200 and means no."""
+    if instance.state == "close":
+        return json_reply({"error": True, "message": "[object Object]"})
+    return _connect(sessoes, instance, None)
+
+
+def _logout(sessoes: Sessoes, instance: Instance) -> Response:
+    if instance.state == "close":
+        raise RefusalError(400, [f'The "{instance.name}" instance is not connected'])
+    sessoes.logout(instance)
+    return _success("Instance logged out")
 
 
 def _success(message: str) -> Response:
     return json_reply({"status": "SUCCESS", "error": False, "response": {"message": message}})
 
 
-async def _create(desk: Desk, pairing: Pairing, request: Request) -> Response:
+async def _create(desk: Desk, sessoes: Sessoes, request: Request) -> Response:
     """Guards in Evolution's order: the name's freedom, then the key, then the body."""
     body = await read_body(request)
     name = body.get("instanceName")
@@ -170,7 +126,7 @@ async def _create(desk: Desk, pairing: Pairing, request: Request) -> Response:
     desk.world.save(instance)
     answer = _created(instance)
     if body.get("qrcode") is True:
-        pairing.start(instance)
+        sessoes.start(instance, instance.number)
         answer["qrcode"] = {"count": 0}
     return json_reply(answer, 201)
 

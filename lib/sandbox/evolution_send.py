@@ -15,6 +15,7 @@ from lib.sandbox.world import Aceita, Instance, World
 
 RECEIPTS: Final = ("SERVER_ACK", "DELIVERY_ACK", "READ")
 NO_SOCKET: Final = "Cannot read properties of undefined (reading '{method}')"
+REACH_OUT_LOCK: Final = "463"
 _SHORTEST_NUMBER: Final = 8
 
 
@@ -39,14 +40,16 @@ async def deliver(desk: Desk, request: Request, instance: Instance, saida: Saida
     _refuse_strangers(desk.world, saida.numero)
     if saida.delay_ms:
         await asyncio.sleep(saida.delay_ms / 1000)
-    aceita = desk.world.accept(instance.name, saida.numero, saida.texto, request.headers.get("x-request-id"))
+    locked = desk.world.locked(instance, create_jid(saida.numero))
+    sent = instance.name, saida.numero, saida.texto, request.headers.get("x-request-id")
+    aceita = desk.world.refuse(*sent, REACH_OUT_LOCK) if locked else desk.world.accept(*sent)
     payload = sent_payload(aceita, instance.id)
     if saida.message is not None:
         payload |= {"message": saida.message, "messageType": next(iter(saida.message))}
     if saida.arquivo is not None:
         desk.memory.arquivos[aceita.id] = saida.arquivo
     desk.courier().emit(instance, "send.message", payload)
-    _send_receipts(desk, instance, aceita)
+    (_send_refusal if locked else _send_receipts)(desk, instance, aceita)
     return json_reply(payload, 201)
 
 
@@ -88,3 +91,12 @@ def _send_receipts(desk: Desk, instance: Instance, aceita: Aceita) -> None:
     for status, delay_ms in zip(RECEIPTS, courier.policy.receipts_ms, strict=True):
         data = receipt_payload(aceita, instance.id, status, stored_id)
         courier.later(delay_ms / 1000, instance, "messages.update", data)
+
+
+def _send_refusal(desk: Desk, instance: Instance, aceita: Aceita) -> None:
+    """Tell what became of a message to somebody whom a locked number may not write to first."""
+    courier = desk.courier()
+    if courier.policy.receipts:
+        data = receipt_payload(aceita, instance.id, "ERROR", "c" + aceita.id.lower())
+        data["messageStubParameters"] = [REACH_OUT_LOCK]
+        courier.later(courier.policy.receipts_ms[0] / 1000, instance, "messages.update", data)

@@ -10,7 +10,7 @@ from lib.sandbox.courier import Courier, DeliveryPolicy
 from lib.sandbox.evolution_memory import Memory
 from lib.sandbox.jid import lid_of
 from lib.sandbox.replies import evolution_error
-from lib.sandbox.world import Aceita, ChatMessage, Instance, Webhook, World, row_id
+from lib.sandbox.world import Aceita, ChatMessage, Coluna, Instance, Webhook, World, row_id
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -198,12 +198,13 @@ def settings_block(instance: Instance, wanted: Mapping[str, Any] | None = None) 
 
 
 def instance_row(instance: Instance, messages: int, wanted: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One entry of fetchInstances; `connectionStatus` is the database's column, which knows no `connecting`."""
+    """One entry of fetchInstances: the connection as the database has it, which is behind the socket."""
+    coluna = instance.coluna or Coluna("open" if instance.state == "open" else "close")
     stamps = {"createdAt": instance.created_at, "updatedAt": instance.updated_at}
     return {
         "id": instance.id,
         "name": instance.name,
-        "connectionStatus": "open" if instance.state == "open" else "close",
+        "connectionStatus": coluna.status,
         "ownerJid": instance.owner_jid,
         "profileName": "Júlia" if instance.owner_jid else None,
         "profilePicUrl": None,
@@ -212,9 +213,9 @@ def instance_row(instance: Instance, messages: int, wanted: Mapping[str, Any] | 
         "businessId": None,
         "token": instance.token,
         "clientName": "sandbox",
-        "disconnectionReasonCode": instance.reason_code,
-        "disconnectionObject": None,
-        "disconnectionAt": None,
+        "disconnectionReasonCode": coluna.reason_code,
+        "disconnectionObject": coluna.reason_object,
+        "disconnectionAt": coluna.disconnected_at,
         **stamps,
         "Chatwoot": None,
         "Proxy": None,

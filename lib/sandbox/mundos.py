@@ -141,6 +141,7 @@ def open_mundos(config: SandboxConfig) -> Mundos:
         primeiro_id=int(time.time()),
     )
     slack = SlackWorld(config.slack_token, config.slack_signing_secret, url, config.server_url)
+    salvy = SalvyWorld(desk, config.salvy_api_key, config.salvy_webhook_secret, f"{url}/webhooks/salvy")
     mundos = Mundos(
         config,
         desk,
@@ -151,8 +152,8 @@ def open_mundos(config: SandboxConfig) -> Mundos:
         Central(desk, chatwoot),
         slack,
         Pessoas(slack, desk.courier),
-        SalvyWorld(desk, config.salvy_api_key, config.salvy_webhook_secret, f"{url}/webhooks/salvy"),
-        AtivadorWorld(config.ativador_api_key),
+        salvy,
+        AtivadorWorld(config.ativador_api_key, salvy.send_sms),
         BuscaWorld(config.busca_api_key),
         url,
     )

@@ -1,6 +1,6 @@
-"""Salvy's routes, versions 2 and 3, under `/salvy`. As in the vendor's own sandbox only area code 41 has numbers.
+"""Salvy's routes, versions 2 and 3, under `/salvy`.
 
-Faults are named `salvy.v2.<call>` and `salvy.v3.<call>`: status 410 on `salvy.v3.*` leaves version 2 alone.
+As in the vendor's own sandbox only area code 41 has numbers, until others are put in stock. Faults are named `salvy.v2.<call>` and `salvy.v3.<call>`: status 410 on `salvy.v3.*` leaves version 2 alone.
 """
 
 import time
@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from lib.sandbox.evolution_wire import Desk, Endpoint
 from lib.sandbox.replies import json_reply
 from lib.sandbox.rota import RecusadaError, json_object, vendor_route
-from lib.sandbox.salvy_world import DDD, DDDS, POR_MINUTO, Destino, NumeroSalvy, SalvyWorld, new_secret
+from lib.sandbox.salvy_world import DDDS, POR_MINUTO, Destino, NumeroSalvy, SalvyWorld, new_secret
 
 V2: Final = "/salvy/api/v2/virtual-phone-accounts"
 V3: Final = "/salvy/api/v3"
@@ -90,12 +90,19 @@ def _guarded(mundo: SalvyWorld, call: Call) -> Callable[[Request], Awaitable[Res
     return answer
 
 
-async def _area_codes_v2(_mundo: SalvyWorld, _request: Request) -> Response:
-    return json_reply([{"areaCode": ddd, "available": ddd == DDD} for ddd in DDDS])
+async def _area_codes_v2(mundo: SalvyWorld, request: Request) -> Response:
+    return json_reply(_area_codes(mundo, request))
 
 
-async def _area_codes_v3(_mundo: SalvyWorld, _request: Request) -> Response:
-    return json_reply({"data": [{"areaCode": ddd, "available": ddd == DDD} for ddd in DDDS]})
+async def _area_codes_v3(mundo: SalvyWorld, request: Request) -> Response:
+    return json_reply({"data": _area_codes(mundo, request)})
+
+
+def _area_codes(mundo: SalvyWorld, request: Request) -> list[dict[str, Any]]:
+    """All area codes, or with `available` those that have numbers or have none."""
+    rows = [{"areaCode": ddd, "available": ddd in mundo.estoque} for ddd in sorted({*DDDS, *mundo.estoque})]
+    asked = request.query_params.get("available")
+    return rows if asked is None else [row for row in rows if row["available"] is (asked == "true")]
 
 
 async def _create_v2(mundo: SalvyWorld, request: Request) -> Response:
@@ -123,9 +130,9 @@ def _rent(mundo: SalvyWorld, body: Mapping[str, Any], status: str) -> NumeroSalv
     ddd, nome = body.get("areaCode"), body.get("name")
     if not isinstance(ddd, int):
         raise _invalid("areaCode", "Required")
-    if ddd not in DDDS:
+    if ddd not in DDDS and ddd not in mundo.estoque:
         raise RecusadaError(salvy_error(422, "phone-account-area-code-invalid", "invalid area code"))
-    if ddd != DDD:
+    if ddd not in mundo.estoque:
         raise RecusadaError(salvy_error(409, "did-area-code-out-of-stock", "out of stock"))
     return mundo.rent(ddd, nome if isinstance(nome, str) else None, status)
 

@@ -19,6 +19,7 @@ from lib.sandbox.world import iso
 
 POR_MINUTO: Final = 300
 DDD: Final = 41
+ORIGEM_WHATSAPP: Final = "WhatsApp"
 DDDS: Final = (11, 21, 31, DDD, 51, 61)
 ESPERAS_S: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0)
 PRAZO_S: Final = 15.0
@@ -59,6 +60,7 @@ class SalvyWorld:
         self.numeros: dict[str, NumeroSalvy] = {}
         self.feitos: dict[str, tuple[bytes, dict[str, Any]]] = {}
         self.destinos: list[Destino] = []
+        self.estoque: set[int] = {DDD}
         self._desk = desk
         self._proprio = Destino(webhook_url, segredo)
         self._janela = (0, 0)
@@ -69,6 +71,7 @@ class SalvyWorld:
         self.numeros.clear()
         self.feitos.clear()
         self.destinos.clear()
+        self.estoque = {DDD}
         self._janela, self._seq = (0, 0), 0
 
     def spend(self, now_s: float) -> int:
@@ -105,6 +108,14 @@ class SalvyWorld:
         numero.sms.appendleft(row)
         self.emit("sms.received", {**row, "virtualPhoneAccountId": numero.id, "phoneAccountId": numero.id})
         return row
+
+    def send_sms(self, telefone: str, texto: str) -> bool:
+        """Have WhatsApp write to a phone, with or without country code; False when it is none of our numbers."""
+        for numero in self.numeros.values():
+            if numero.status != "canceled" and numero.telefone.removeprefix("+55") == telefone.removeprefix("55"):
+                self.receive_sms(numero, texto, ORIGEM_WHATSAPP)
+                return True
+        return False
 
     def emit(self, tipo: str, data: Mapping[str, Any]) -> None:
         """Send a webhook to every address that wants its kind; to our own while nobody registered one."""

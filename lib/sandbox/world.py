@@ -21,6 +21,7 @@ EVENTS: Final = (
     "TYPEBOT_CHANGE_STATUS", "REMOVE_INSTANCE", "LOGOUT_INSTANCE", "INSTANCE_CREATE", "INSTANCE_DELETE",
     "STATUS_INSTANCE",
 )  # fmt: skip
+LATELY_S: Final = 7 * 24 * 3600.0
 
 
 def iso(seconds: float) -> str:
@@ -48,9 +49,25 @@ class Webhook:
     base64: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Coluna:
+    """What Evolution's database says of an instance's connection; it is written after the socket changed."""
+
+    status: str
+    reason_code: int | None = None
+    reason_object: str | None = None
+    disconnected_at: str | None = None
+
+
 @dataclass(slots=True)
 class Instance:
-    """One WhatsApp number; `had_socket` tells "never connected" from "connection closed" in error texts."""
+    """One WhatsApp number; `had_socket` tells "never connected" from "connection closed" in error texts.
+
+    `moves` counts its changes of state: what was put off is dropped when another one came first. While it waits to be
+    paired it shows `qr_code`, its `qr_count`th, and, where `pairing_number` asked for one, a `pairing_code` to type.
+    A dropped connection comes back at `back_at_s`. WhatsApp closed a `banned` number; one `locked_until_s` reaches only
+    those who wrote to it.
+    """
 
     name: str
     id: str
@@ -65,6 +82,15 @@ class Instance:
     reason_code: int | None = None
     webhook: Webhook | None = None
     provedor: str = "evolution"
+    coluna: Coluna | None = None
+    moves: int = 0
+    qr_code: str | None = None
+    qr_count: int = 0
+    pairing_number: str | None = None
+    pairing_code: str | None = None
+    back_at_s: float | None = None
+    banned: bool = False
+    locked_until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +106,30 @@ class Aceita:
     em: str
     em_s: float
     request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recusada:
+    """An outgoing message that Evolution took and WhatsApp did not: nobody got it."""
+
+    mensagem: Aceita
+    codigo: str
+
+
+@dataclass(slots=True)
+class Ritmo:
+    """How Evolution's instances take their time, in ms.
+
+    `parear_ms` until a code counts as scanned (negative: nobody does), `qr_ms` until the first code is there (negative:
+    never), `qr_troca_ms` how long a code lives, `coluna_ms` how far the database is behind. After `qr_limite` codes
+    Evolution gives up.
+    """
+
+    parear_ms: int
+    qr_ms: int = 0
+    qr_troca_ms: int = 45_000
+    qr_limite: int = 30
+    coluna_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +152,11 @@ class World:
         self.config = config
         self.rng = random.Random(config.seed)
         self.faults = Faults(self.rng)
+        self.ritmo = Ritmo(config.pair_ms, config.qr_ms)
         self.instances: dict[str, Instance] = {}
+        self.zumbis: dict[str, Instance] = {}
         self.aceitas: list[Aceita] = []
+        self.recusadas: dict[str, Recusada] = {}
         self.chats: defaultdict[tuple[str, str], list[ChatMessage]] = defaultdict(list)
         self._histories: defaultdict[str, list[ChatMessage]] = defaultdict(list)
         self.inexistentes: set[str] = set()
@@ -122,6 +175,18 @@ class World:
         if self.instances.pop(name, None):
             self._journal.append("removida", {"name": name})
 
+    def haunt(self, instance: Instance) -> None:
+        """Keep a deleted instance whose socket goes on trying to connect."""
+        self.zumbis[instance.id] = instance
+        self._journal.append("zumbi", asdict(instance))
+
+    def exorcise(self) -> list[str]:
+        """End all sockets without an instance, as Evolution's own restart does; their names."""
+        names = [instance.name for instance in self.zumbis.values()]
+        self.zumbis.clear()
+        self._journal.append("sem_zumbis", {})
+        return names
+
     def by_token(self, token: str) -> Instance | None:
         """The instance a token belongs to."""
         return next((instance for instance in self.instances.values() if instance.token == token), None)
@@ -130,26 +195,26 @@ class World:
         self, instance: str, numero: str, texto: str, request_id: str | None, message_id: str | None = None
     ) -> Aceita:
         """Take an outgoing message for delivery; from here on it counts as sent. Its id is made here unless given."""
-        now = time.time()
         seq = self.aceitas[-1].seq + 1 if self.aceitas else 1
-        message_id = message_id or f"3EB0{uuid.uuid4().hex[:18].upper()}"
-        aceita = Aceita(seq, instance, numero, create_jid(numero), texto, message_id, iso(now), now, request_id)
-        self._journal.append(
-            "aceita",
-            {
-                "seq": seq,
-                "instance": instance,
-                "numero": numero,
-                "jid": aceita.jid,
-                "texto": texto,
-                "id": message_id,
-                "em": aceita.em,
-                "em_s": now,
-                "request_id": request_id,
-            },
-        )
+        aceita = _outgoing(seq, instance, numero, texto, request_id, message_id)
+        self._journal.append("aceita", asdict(aceita))
         self._remember(aceita)
         return aceita
+
+    def refuse(self, instance: str, numero: str, texto: str, request_id: str | None, codigo: str) -> Aceita:
+        """Take an outgoing message that WhatsApp will not have; it stands in the history, and is not accepted."""
+        recusada = Recusada(_outgoing(0, instance, numero, texto, request_id, None), codigo)
+        self._journal.append("recusada", asdict(recusada))
+        self._remember_refused(recusada)
+        return recusada.mensagem
+
+    def locked(self, instance: Instance, jid: str) -> bool:
+        """Whether the instance's lock keeps it from writing to this address: who wrote to it lately is reached."""
+        now = time.time()
+        if instance.locked_until_s is None or now >= instance.locked_until_s:
+            return False
+        chat = self.chats.get((instance.name, jid), [])
+        return not any(not said.from_me and said.at_s > now - LATELY_S for said in reversed(chat))
 
     def receive(self, message: ChatMessage) -> None:
         """Put a doctor's message into the chat's history."""
@@ -178,8 +243,11 @@ class World:
 
     def clear(self) -> None:
         """Back to an empty world; faults go too."""
+        self.ritmo = Ritmo(self.config.pair_ms, self.config.qr_ms)
         self.instances.clear()
+        self.zumbis.clear()
         self.aceitas.clear()
+        self.recusadas.clear()
         self.chats.clear()
         self._histories.clear()
         self.inexistentes.clear()
@@ -193,8 +261,11 @@ class World:
 
     def _remember(self, aceita: Aceita) -> None:
         self.aceitas.append(aceita)
-        message = ChatMessage(aceita.id, aceita.instance, aceita.jid, True, aceita.texto, "Você", aceita.em_s)  # noqa: FBT003 - a row
-        self._show(message)
+        self._show(_ours(aceita))
+
+    def _remember_refused(self, recusada: Recusada) -> None:
+        self.recusadas[recusada.mensagem.id] = recusada
+        self._show(_ours(recusada.mensagem))
 
     def _show(self, message: ChatMessage) -> None:
         self.chats[message.instance, message.jid].append(message)
@@ -207,11 +278,36 @@ class World:
     def _restore(self, kind: str, fact: dict[str, Any]) -> None:
         match kind:
             case "instancia":
-                webhook = fact.pop("webhook")
-                self.instances[fact["name"]] = Instance(**fact, webhook=Webhook(**webhook) if webhook else None)
+                self.instances[fact["name"]] = _instance_of(fact)
             case "removida":
                 self.instances.pop(fact["name"], None)
+            case "zumbi":
+                self.zumbis[fact["id"]] = _instance_of(fact)
+            case "sem_zumbis":
+                self.zumbis.clear()
             case "aceita":
                 self._remember(Aceita(**fact))
+            case "recusada":
+                self._remember_refused(Recusada(Aceita(**fact["mensagem"]), fact["codigo"]))
             case _:
                 self._show(ChatMessage(**fact))
+
+
+def _outgoing(
+    seq: int, instance: str, numero: str, texto: str, request_id: str | None, message_id: str | None
+) -> Aceita:
+    now = time.time()
+    message_id = message_id or f"3EB0{uuid.uuid4().hex[:18].upper()}"
+    return Aceita(seq, instance, numero, create_jid(numero), texto, message_id, iso(now), now, request_id)
+
+
+def _ours(aceita: Aceita) -> ChatMessage:
+    return ChatMessage(aceita.id, aceita.instance, aceita.jid, True, aceita.texto, "Você", aceita.em_s)  # noqa: FBT003 - a row
+
+
+def _instance_of(fact: dict[str, Any]) -> Instance:
+    webhook, coluna = fact.pop("webhook"), fact.pop("coluna", None)
+    instance = Instance(**fact)
+    instance.webhook = Webhook(**webhook) if webhook else None
+    instance.coluna = Coluna(**coluna) if coluna else None
+    return instance

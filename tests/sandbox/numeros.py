@@ -72,7 +72,10 @@ async def numeros(*, retry_s: float = 0.005) -> AsyncIterator[Numeros]:
     desk, oracle, app = Desk(world), Oracle(), Starlette()
     async with serving(door) as hook:
         salvy_world = SalvyWorld(desk, CHAVE, SEGREDO, f"{hook}/webhooks/salvy")
-        ativador_world, busca_world = AtivadorWorld("chave-ativador", 0.05), BuscaWorld("chave-busca")
+        ativador_world, busca_world = (
+            AtivadorWorld("chave-ativador", salvy_world.send_sms, 0.05),
+            BuscaWorld("chave-busca"),
+        )
         lotes_world = LotesWorld(0.1)
         for method, path, endpoint in (
             *salvy_routes(desk, salvy_world),

@@ -42,7 +42,7 @@ def fits(got: Any, recorded: Any) -> bool:
 
 def test_it_answers_the_recorded_exchanges_with_their_status_and_shape() -> None:
     with (
-        serve(SandboxConfig(api_key=KEY, pair_ms=-1)) as url,
+        serve(SandboxConfig(api_key=KEY, pair_ms=-1, qr_ms=-1)) as url,
         httpx.Client(base_url=url) as client,
     ):
         for troca in gravadas():
