@@ -25,9 +25,9 @@ class ParametrosTrust(Parametros):
     """Parâmetros do fluxo trust-score."""
 
     tamanho: int = Field(
-        default=500,
+        default=5_000,
         ge=10,
-        le=2_000,
+        le=10_000,
         title="Chips por lote",
         description="Quantos chips cada lote lê e grava de uma vez.",
     )
@@ -80,7 +80,7 @@ JOB = Job("trust-score", find_ranges, score_chunk, nada="nenhum chip em uso: nad
 
 @flow(name="trust-score", timeout_seconds=600, task_runner=threads(PARALELOS))
 async def trust_flow(parametros: ParametrosTrust = PADRAO) -> State[Any]:
-    """Recalcula a confiança de cada chip a partir das mensagens dos últimos 30 dias.
+    """Recalcula a confiança de cada chip a partir das mensagens dos últimos 7 e 30 dias.
 
     Grava nota, nível, permissões e limites só de quem mudou, com histórico. Rodar de novo não muda nada.
     """

@@ -41,13 +41,16 @@ class ChipDecisao(SQLModel, table=True):
     """
 
     __tablename__ = "chip_decisao"
-    __table_args__ = (UniqueConstraint("outbox_id", "fence", name="uq_chip_decisao"),)
+    __table_args__ = (
+        UniqueConstraint("outbox_id", "fence", name="uq_chip_decisao"),
+        Index("ix_chip_decisao_chip", "chip_id", "em"),
+    )
 
     id: int | None = pk()
     outbox_id: int = fk("outbox.id", index=False)
     fence: int = Field(sa_column=Column(BigInteger, nullable=False))
     selecao_id: int = fk("chip_selecao.id")
-    chip_id: int | None = fk("chip.id", null=True)
+    chip_id: int | None = fk("chip.id", null=True, index=False)
     pedido: Any = json(null=False)
     extras: Any = json(null=False)
     em: datetime = instant(null=False)

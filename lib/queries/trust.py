@@ -12,37 +12,51 @@ from sqlalchemy import text
 
 from lib.db import Database, Row, Step
 from lib.domain.chip import FaseWarmup
-from lib.domain.trust import JANELA_DIAS, EntradasTrust, Trust
+from lib.domain.trust import JANELA_CURTA_DIAS, JANELA_DIAS, EntradasTrust, Trust
 
-# What a gateway says when it is the number that is blocked, not the message.
-BLOQUEIO = r"\m(block|banned|restrict|spam|bloquead|banid|restrit)"
+# What a gateway says when it is the number that is blocked, not the message: words, Baileys' 463, Meta's 131048.
+BLOQUEIO = r"\m(block|banned|restrict|spam|bloquead|banid|restrit|(463|131048)\M)"
 EFEITO = timedelta(days=7)
+# Whoever can send now or again soon; a banned or cancelled chip keeps its last score, a listener has none.
+_PONTUADO = "tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'restricted', 'paused')"
 
-# Of every chip that can send now or again soon; a banned or cancelled one keeps its last score.
-_RANGES = text("""-- trust.ranges
+_RANGES_OF = """-- trust.ranges
 WITH parte AS (
   SELECT id, (row_number() OVER (ORDER BY id) - 1)
     / greatest(:tamanho, ceil(count(*) OVER () / CAST(:maximo AS numeric))) AS posicao
-  FROM chip WHERE tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'paused'))
+  FROM chip WHERE {pontuado})
 SELECT min(id) AS de, max(id) AS ate, count(*) AS quantos FROM parte GROUP BY floor(posicao) ORDER BY 1
-""")
+"""
+_RANGES = text(_RANGES_OF.format(pontuado=_PONTUADO))
 
-# A send was answered, or cost us the doctor, when the event came within seven days of it.
-_INPUTS = text("""-- trust.inputs
+# A send was answered, or cost us the doctor, when the event came within seven days of it. A failed attempt is charged
+# to the chip that made it: the last one of a message to the message's chip, one that was given up for another to the
+# chip that was chosen then.
+_INPUTS_OF = """-- trust.inputs
 WITH alvo AS (
-  SELECT *, least(aquecimento_desde, conexao_em) AS conectado_desde FROM chip
-  WHERE id BETWEEN :de AND :ate AND tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'paused')),
+  SELECT id, fase, trust_score, trust_nivel, trust_partes, trust_formula, pode_prospectar, pode_followup,
+    pode_responder, limite_hora, limite_dia, delay_minimo_s, least(aquecimento_desde, conexao_em) AS conectado_desde
+  FROM chip WHERE id BETWEEN :de AND :ate AND {pontuado}),
 mensagem AS (
-  SELECT i.id, i.chip_id, i.conversation_id, i.medico_id, i.direcao, i.midia, i.proativa, i.entrega, i.em
+  SELECT i.chip_id, i.conversation_id, i.medico_id, i.direcao, i.midia, i.proativa, i.entrega, i.provider_msg_id, i.em,
+    i.em > :recente AS recente
   FROM interacao i JOIN alvo a ON a.id = i.chip_id WHERE i.em > :desde AND i.em <= :agora),
 envio AS (SELECT * FROM mensagem WHERE direcao = 'saida' AND proativa),
 saida AS (
   SELECT m.chip_id, count(DISTINCT m.midia) AS tipos_midia FROM mensagem m WHERE m.direcao = 'saida' GROUP BY 1),
 taxa AS (
-  SELECT e.chip_id, count(*) AS envios, count(*) FILTER (WHERE e.entrega IN ('entregue', 'lida')) AS entregues,
-    count(*) FILTER (WHERE EXISTS (SELECT FROM interacao r WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada'
-      AND r.em > e.em AND r.em <= least(e.em + :efeito, :agora))) AS respondidas
-  FROM envio e GROUP BY 1),
+  SELECT j.chip_id, count(*) AS envios, count(*) FILTER (WHERE j.entregue) AS entregues,
+    count(*) FILTER (WHERE j.respondida) AS respondidas, count(*) FILTER (WHERE j.recusada) AS recusados,
+    count(*) FILTER (WHERE j.recente) AS envios_7d, count(*) FILTER (WHERE j.recente AND j.entregue) AS entregues_7d,
+    count(*) FILTER (WHERE j.recente AND j.respondida) AS respondidas_7d,
+    count(*) FILTER (WHERE j.recente AND j.recusada) AS recusados_7d
+  FROM (
+    SELECT e.chip_id, e.recente, e.entrega IN ('entregue', 'lida') AS entregue,
+      EXISTS (SELECT FROM interacao r WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada'
+        AND r.em > e.em AND r.em <= least(e.em + :efeito, :agora)) AS respondida,
+      e.entrega = 'falhou' AND EXISTS (SELECT FROM delivery_event d WHERE d.provider_msg_id = e.provider_msg_id
+        AND d.chip_id = e.chip_id AND d.erro ~* :bloqueio) AS recusada
+    FROM envio e) j GROUP BY 1),
 saiu AS (
   SELECT d.medico_id, coalesce(min(t.iniciado_em), CASE WHEN min(s.permissao) = 'opted_out'
     THEN min(s.ultima_entrada_em) END) AS em
@@ -51,27 +65,37 @@ saiu AS (
   LEFT JOIN turno t ON t.medico_id = d.medico_id AND t.desfecho = 'optout' AND t.iniciado_em > :desde
   WHERE s.permissao = 'opted_out' OR t.id IS NOT NULL GROUP BY 1),
 perda AS (
-  SELECT e.chip_id, count(DISTINCT e.medico_id) AS optouts FROM envio e JOIN saiu ON saiu.medico_id = e.medico_id
+  SELECT e.chip_id, count(DISTINCT e.medico_id) AS optouts,
+    count(DISTINCT e.medico_id) FILTER (WHERE e.recente) AS optouts_7d
+  FROM envio e JOIN saiu ON saiu.medico_id = e.medico_id
     AND saiu.em >= e.em AND saiu.em <= least(e.em + :efeito, :agora) GROUP BY 1),
 dois_lados AS (
   SELECT chip_id, count(*) AS conversas FROM (
     SELECT chip_id, conversation_id FROM mensagem GROUP BY 1, 2
     HAVING bool_or(direcao = 'saida') AND bool_or(direcao = 'entrada')) c GROUP BY 1),
+tentativa AS (
+  SELECT o.chip_id, o.falhou_em AS em, o.proativa AND o.motivo ~* :bloqueio AS bloqueada
+  FROM outbox o JOIN alvo a ON a.id = o.chip_id
+  WHERE o.falhou_em > :desde AND o.falhou_em <= :agora AND coalesce(o.falhou_em >= o.enviando_em, true)
+  UNION ALL
+  SELECT d.chip_id, d.em, false FROM chip_decisao d JOIN alvo a ON a.id = d.chip_id
+  JOIN outbox o ON o.id = d.outbox_id AND o.fence > d.fence WHERE d.em > :desde AND d.em <= :agora),
 falha AS (
-  SELECT o.chip_id, max(o.falhou_em) AS ultima,
-    count(*) FILTER (WHERE o.falhou_em > :agora - interval '24 hours') AS dia,
-    count(*) FILTER (WHERE o.proativa AND o.falhou_em > :desde AND o.motivo ~* :bloqueio) AS bloqueios
-  FROM outbox o JOIN alvo a ON a.id = o.chip_id WHERE o.falhou_em IS NOT NULL AND o.falhou_em <= :agora GROUP BY 1)
-SELECT a.id, a.fase, a.trust_score, a.trust_nivel, a.trust_partes, a.trust_formula, a.pode_prospectar, a.pode_followup,
-  a.pode_responder, a.limite_hora, a.limite_dia, a.delay_minimo_s,
-  greatest(0, floor(extract(epoch FROM :agora - a.conectado_desde) / 86400)) AS idade_dias,
-  greatest(0, floor(extract(epoch FROM :agora - greatest(a.conectado_desde, f.ultima)) / 86400)) AS dias_sem_erro,
-  t.envios, t.entregues, t.respondidas, p.optouts, f.bloqueios, s.tipos_midia, f.dia AS erros_24h,
-  b.conversas AS conversas_bidirecionais
+  SELECT chip_id, max(em) AS ultima, count(*) FILTER (WHERE em > :agora - interval '24 hours') AS dia,
+    count(*) FILTER (WHERE bloqueada) AS bloqueios, count(*) FILTER (WHERE bloqueada AND em > :recente) AS bloqueios_7d
+  FROM tentativa GROUP BY 1)
+SELECT a.*, greatest(0, floor(extract(epoch FROM :agora - a.conectado_desde) / 86400)) AS idade_dias,
+  least(:janela_dias, greatest(0, floor(extract(epoch FROM :agora - greatest(a.conectado_desde, f.ultima)) / 86400)))
+    AS dias_sem_erro,
+  t.envios, t.entregues, t.respondidas, p.optouts, coalesce(f.bloqueios, 0) + coalesce(t.recusados, 0) AS bloqueios,
+  t.envios_7d, t.entregues_7d, t.respondidas_7d, p.optouts_7d,
+  coalesce(f.bloqueios_7d, 0) + coalesce(t.recusados_7d, 0) AS bloqueios_7d,
+  s.tipos_midia, f.dia AS erros_24h, b.conversas AS conversas_bidirecionais
 FROM alvo a LEFT JOIN taxa t ON t.chip_id = a.id LEFT JOIN perda p ON p.chip_id = a.id
 LEFT JOIN saida s ON s.chip_id = a.id LEFT JOIN dois_lados b ON b.chip_id = a.id LEFT JOIN falha f ON f.chip_id = a.id
 ORDER BY a.id
-""")
+"""
+_INPUTS = text(_INPUTS_OF.format(pontuado=_PONTUADO))
 
 _SAVE = text("""-- trust.save
 WITH novo AS (
@@ -116,6 +140,8 @@ async def measure(db: Database, de: int, ate: int, agora: datetime) -> list[Medi
         "ate": ate,
         "agora": agora,
         "desde": agora - timedelta(days=JANELA_DIAS),
+        "janela_dias": JANELA_DIAS,
+        "recente": agora - timedelta(days=JANELA_CURTA_DIAS),
         "efeito": EFEITO,
         "bloqueio": BLOQUEIO,
     }

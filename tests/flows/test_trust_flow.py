@@ -14,7 +14,7 @@ from lib.db import Database, Row, Step
 from lib.domain.chip import FaseWarmup, StatusChip, TipoChip
 from lib.domain.estado import Permissao
 from lib.domain.trust import EntradasTrust, calcular
-from lib.models import Chip, Conversa
+from lib.models import Chip, ChipDecisao, ChipSelecao, Conversa, DeliveryEvent
 from lib.models.conversa import Entrega
 from lib.models.fila import OutboxState
 from lib.queries import trust
@@ -99,7 +99,98 @@ async def test_inputs_are_counted_from_the_messages(db: Database) -> None:
         erros_24h=1,
         dias_sem_erro=0,
         conversas_bidirecionais=4,
+        bloqueios_7d=1,
     )
+
+
+async def test_seven_days_are_counted_beside_thirty(db: Database) -> None:
+    [chip] = await gravar(db, um_chip(aquecimento_desde=AGORA - 90 * DIA))
+    todas = await conversas(db, chip, 6)
+    antes, depois = AGORA - 7 * DIA, AGORA - 7 * DIA + timedelta(seconds=1)
+    await gravar(
+        db,
+        *(uma_saida(c, antes, proativa=True, entrega=Entrega.ENTREGUE) for c in todas[:3]),
+        *(uma_saida(c, depois, proativa=True, entrega=Entrega.LIDA) for c in todas[2:5]),
+        uma_saida(todas[5], depois, proativa=True, entrega=Entrega.ENVIADA),
+        uma_entrada(todas[0], AGORA - DIA),
+        uma_entrada(todas[2], AGORA - DIA),
+        uma_entrada(todas[3], AGORA - DIA),
+    )
+    async with db.connection() as driver:
+        await driver.execute(
+            "UPDATE doctor_state SET permissao = 'opted_out', ultima_entrada_em = %s WHERE medico_id = ANY(%s)",
+            (AGORA - DIA, [c.medico_id for c in (todas[0], todas[3])]),
+        )
+    morto = {"chip_id": chip.id, "state": OutboxState.DEAD, "motivo": "evolution 403: banned"}
+    await gravar(db, um_envio(todas[4], **morto, falhou_em=antes), um_envio(todas[5], **morto, falhou_em=depois))
+    [medido] = await trust.measure(db, 0, 2**62, AGORA)
+    assert medido.entradas == EntradasTrust(
+        idade_dias=90,
+        fase=FaseWarmup.OPERACAO,
+        envios=7,
+        entregues=6,
+        respondidas=4,
+        optouts=2,
+        bloqueios=2,
+        tipos_midia=1,
+        dias_sem_erro=6,
+        conversas_bidirecionais=3,
+        envios_7d=4,
+        entregues_7d=3,
+        respondidas_7d=2,
+        optouts_7d=1,
+        bloqueios_7d=1,
+    )
+
+
+async def test_a_failed_attempt_is_charged_to_the_chip_that_made_it(db: Database) -> None:
+    ruim, bom = await gravar(db, *(um_chip(aquecimento_desde=AGORA - 9 * DIA) for _ in range(2)))
+    [conversa] = await conversas(db, ruim, 1)
+    primeira, segunda = AGORA - timedelta(hours=2), AGORA - timedelta(hours=1)
+    # Sent by another chip in the end: what is left of the failure in the message's own row is only when it was.
+    enviado = {"state": OutboxState.SENT, "fence": 2, "enviando_em": segunda, "falhou_em": primeira}
+    [envio] = await gravar(db, um_envio(conversa, chip_id=bom.id, **enviado))
+    [selecao] = await gravar(
+        db, ChipSelecao(em=primeira, tipo=envio.tipo, chips=2, elegiveis=2, no_minimo=2, candidatos=[], descartes={})
+    )
+    escolha = {"outbox_id": envio.id, "selecao_id": selecao.id, "pedido": {}, "extras": []}
+    await gravar(
+        db,
+        ChipDecisao(**escolha, fence=1, chip_id=ruim.id, em=primeira),
+        ChipDecisao(**escolha, fence=2, chip_id=bom.id, em=segunda),
+    )
+    medidos = {m.chip_id: m.entradas for m in await trust.measure(db, 0, 2**62, AGORA)}
+    assert [(medidos[id_of(c)].erros_24h, medidos[id_of(c)].dias_sem_erro) for c in (ruim, bom)] == [(1, 0), (0, 9)]
+
+
+async def test_a_refusal_that_comes_as_a_receipt_is_a_block(db: Database) -> None:
+    [chip] = await gravar(db, um_chip())
+    todas = await conversas(db, chip, 4)
+    falhou = {"proativa": True, "entrega": Entrega.FALHOU}
+    await gravar(db, *(uma_saida(c, AGORA - 9 * DIA, provider_msg_id=f"m{n}", **falhou) for n, c in enumerate(todas)))
+    erros = ("recusada pelo WhatsApp (463)", "131048 Spam rate limit hit", "131026 Message undeliverable", None)
+    await gravar(
+        db,
+        *(
+            DeliveryEvent(chip_id=chip.id, provider_msg_id=f"m{n}", status="failed", entrega="falhou", erro=erro)
+            for n, erro in enumerate(erros)
+        ),
+    )
+    [medido] = await trust.measure(db, 0, 2**62, AGORA)
+    assert (medido.entradas.envios, medido.entradas.bloqueios, medido.entradas.bloqueios_7d) == (4, 2, 0)
+
+
+async def test_no_more_than_thirty_days_without_an_error_are_claimed(db: Database) -> None:
+    [chip] = await gravar(db, um_chip(aquecimento_desde=AGORA - 300 * DIA))
+    [conversa] = await conversas(db, chip, 1)
+    await gravar(db, um_envio(conversa, chip_id=chip.id, state=OutboxState.DEAD, falhou_em=AGORA - 45 * DIA))
+    [medido] = await trust.measure(db, 0, 2**62, AGORA)
+    assert (medido.entradas.dias_sem_erro, medido.entradas.idade_dias) == (30, 300)
+
+
+async def test_a_restricted_chip_goes_on_being_scored(resources: Resources) -> None:
+    await gravar(resources.db, um_chip(status=StatusChip.RESTRICTED))
+    assert await run(resources) == (1, 1, 0)
 
 
 async def test_a_fresh_chip_scores_47(resources: Resources) -> None:

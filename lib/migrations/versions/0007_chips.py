@@ -390,7 +390,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("outbox_id", "fence", name="uq_chip_decisao"),
     )
-    op.create_index(op.f("ix_chip_decisao_chip_id"), "chip_decisao", ["chip_id"], unique=False)
+    op.create_index("ix_chip_decisao_chip", "chip_decisao", ["chip_id", "em"], unique=False)
     op.create_index(op.f("ix_chip_decisao_selecao_id"), "chip_decisao", ["selecao_id"], unique=False)
     op.add_column(
         "chip", sa.Column("status_desde", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
