@@ -100,9 +100,7 @@ async def test_the_shares_come_back_in_twelve_hours(resources: Resources) -> Non
         (90 * HORA, 100),
     ],
 )
-async def test_a_late_run_goes_straight_to_the_right_share(
-    resources: Resources, depois: timedelta, share: int
-) -> None:
+async def test_a_late_run_goes_straight_to_the_right_share(resources: Resources, depois: timedelta, share: int) -> None:
     await gravar(resources.db, um_chip(rampup_parte=25, rampup_desde=AGORA))
     await run(resources, AGORA + depois)
     assert await parte(resources.db) == [("active", share, None if share == 100 else AGORA)]
@@ -171,7 +169,9 @@ async def test_any_number_of_chips_is_one_statement(resources: Resources, quanto
 
 async def test_an_update_that_somebody_swallows_leaves_rows_missing(resources: Resources) -> None:
     await gravar(resources.db, *(restrito() for _ in range(3)))
-    await consulta(resources.db, "CREATE FUNCTION engole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    await consulta(
+        resources.db, "CREATE FUNCTION engole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+    )
     await consulta(resources.db, "CREATE TRIGGER t BEFORE UPDATE ON chip FOR EACH ROW EXECUTE FUNCTION engole()")
     done = await raise_shares(resources, Modo.APLICAR, AGORA)
     assert (done.outcome.eligible, done.outcome.changed, done.outcome.missing) == (3, 0, 3)
