@@ -19,6 +19,8 @@ TABELAS = (
     *("mailbox", "turno", "inbox", "outbox", "interacao", "tool_effect", "delivery_event", "avaliacao_qualidade"),
     *("lid_telefone", "memoria", "interesse", "transferencia", "aviso", "diretriz"),
     *("chatwoot_conversa", "chatwoot_nota", "espelho", "notificacao", "modelo_meta", "webhook"),
+    *("chip_transicao", "chip_snapshot", "chip_selecao", "chip_decisao", "disjuntor", "disjuntor_transicao"),
+    *("conta_meta", "conversa_migracao", "provisao"),
 )
 _CHAVE = "seed"
 _LOCK = 5_901

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from lib.domain.chip import FaseWarmup, NivelTrust, StatusChip, TipoChip
+from lib.domain.chip_ciclo import PRIMEIRA_PARTE, RESTRICAO
 from lib.domain.trust import EntradasTrust, Trust, calcular
 from lib.seed.plano import PRIMEIRO_CHIP, Plano, telefone
 
@@ -52,7 +53,7 @@ PERFIS = (
     Perfil(_S.ACTIVE, _F.OPERACAO, 75, peso=6, entrega=0.75, erros=0.25),
     Perfil(_S.READY, _F.TESTE_GRADUACAO, 34, peso=3),
     Perfil(_S.WARMING, _F.PRE_OPERACAO, 26, peso=2),
-    Perfil(_S.WARMING, _F.EXPANSAO, 15, peso=1),
+    Perfil(_S.RESTRICTED, _F.EXPANSAO, 15, peso=1),
     Perfil(_S.WARMING, _F.PRIMEIROS_CONTATOS, 7, peso=1),
     Perfil(_S.PENDING, _F.SETUP, 2),
     Perfil(_S.PROVISIONED, _F.REPOUSO, None, conectado=False),
@@ -73,6 +74,10 @@ class LinhaChip(NamedTuple):
     instancia: str
     tipo: TipoChip
     status: StatusChip
+    status_desde: datetime
+    status_anterior: StatusChip | None
+    reply_only_until: datetime | None
+    rampup_parte: int
     fase: FaseWarmup
     fase_desde: datetime
     aquecimento_desde: datetime | None
@@ -125,6 +130,7 @@ def _entradas(perfil: Perfil) -> EntradasTrust:
 
 def _linha(numero: int, instancia: str, perfil: Perfil, trust: Trust, agora: datetime) -> LinhaChip:
     conectou = None if perfil.idade_dias is None else agora - timedelta(days=perfil.idade_dias, hours=1)
+    restrito = perfil.status is _S.RESTRICTED
     nesta_fase = conectou if perfil.idade_dias and perfil.fase is _F.SETUP else None
     return LinhaChip(
         id=numero,
@@ -132,6 +138,10 @@ def _linha(numero: int, instancia: str, perfil: Perfil, trust: Trust, agora: dat
         instancia=instancia,
         tipo=perfil.tipo,
         status=perfil.status,
+        status_desde=conectou or agora - timedelta(days=1),
+        status_anterior=_S.WARMING if restrito else None,
+        reply_only_until=agora + RESTRICAO / 2 if restrito else None,
+        rampup_parte=PRIMEIRA_PARTE if restrito else 100,
         fase=perfil.fase,
         fase_desde=nesta_fase or agora - timedelta(days=min(perfil.idade_dias or 1, 3 + numero)),
         aquecimento_desde=conectou,

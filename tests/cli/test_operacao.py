@@ -237,7 +237,13 @@ async def test_a_chat_through_the_sandbox_is_answered_and_each_message_explains_
             [first] = await consulta(db, "SELECT min(id) AS id FROM inbox WHERE tipo = 'mensagem'")
             shown = await agente("mensagem", "ver", str(first["id"]))
             assert shown.exit_code == 0, shown.output
-            for part in ("desfecho", "respondida", "Para onde foi o tempo", "aceita pelo gateway", "trust 90"):
+            for part in (
+                "desfecho",
+                "respondida",
+                "Para onde foi o tempo",
+                "aceita pelo gateway",
+                "o chip da conversa",
+            ):
                 assert part in shown.stdout, (part, shown.stdout)
             read = await agente.json("mensagem", "ver", f"e{first['id']}")
             assert read["envios"][0]["estado"] == "sent"

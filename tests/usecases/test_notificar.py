@@ -100,11 +100,11 @@ async def test_severity_decides_channel_and_moment(mesa: Mesa) -> None:
     [conversa] = await gravar(mesa.db, uma_conversa(id_da(medico)))
     for tipo in TipoAviso:
         await mesa.avisa(tipo, conversa=id_da(conversa), texto="meu número é 11 98888-7777")
-    assert await mesa.conta(2) == 5
-    assert [m.texto.split(":")[0] for m in mesa.vivo.postadas(CRITICO)] == ["🔴 Crítico"]
+    assert await mesa.conta(2) == 8
+    assert [m.texto.split(":")[0] for m in mesa.vivo.postadas(CRITICO)] == ["🔴 Crítico"] * 2
     assert {m.texto.split(":")[0] for m in mesa.vivo.postadas()} == {"🟠 Alerta"}
     mesa.relogio.anda(minutes=31)
-    assert await mesa.conta() == 2  # the digest, and the critical one that nobody answered
+    assert await mesa.conta() == 3  # the digest, and the critical ones that nobody answered
     digest = mesa.vivo.postadas()[-1]
     assert digest.texto == "Resumo: 2 avisos"
     said = str([(m.texto, m.blocos) for m in mesa.vivo.mundo.mensagens])
