@@ -43,6 +43,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 # The routers of the application, each made by `api.deps.rotas`, which asks for its role.
 ROTAS: Final[tuple[Rotas, ...]] = (
     chips.router,
+    chips.acoes,
     leitura.router,
     conversas.router,
     conversas.acoes,

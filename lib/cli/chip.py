@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_porque
+from lib.cli import chip_ciclo, chip_estado, chip_instancia, chip_porque
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -68,3 +68,6 @@ def ligar(
 
 
 app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)
+app.command("estado", epilog=chip_estado.EXEMPLOS)(chip_estado.estado)
+for _nome, _comando, _exemplos in (*chip_instancia.COMMANDS, *chip_ciclo.COMMANDS):
+    app.command(_nome, epilog=_exemplos)(_comando)

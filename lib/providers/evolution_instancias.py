@@ -87,14 +87,18 @@ class Controle(Linha):
 
     async def has_instance(self, instancia: str) -> bool:
         """Tell whether the instance exists, on the one route that looks at the key first. Safe to repeat."""
+        return await self.find_instance(instancia) is not None
+
+    async def find_instance(self, instancia: str) -> Instancia | None:
+        """Return one instance as listed, None when there is none. Safe to repeat."""
         params = {"instanceName": instancia}
         try:
             answer = await self.ask("fetchInstances", "GET", "/instance/fetchInstances", params=params)
         except GatewayError as missing:
             if missing.status == HTTPStatus.NOT_FOUND and "not found" in missing.reason:
-                return False
+                return None
             raise
-        return any(one.nome == instancia for one in _rows(answer))
+        return next((one for one in _rows(answer) if one.nome == instancia), None)
 
     async def connect(self, instancia: str) -> None:
         """Start connecting; Evolution takes 2 s to answer. Safe to repeat."""
@@ -144,16 +148,18 @@ class Controle(Linha):
         """
         try:
             if await self.logout(instancia):
-                await self._wait_closed(instancia, monotonic() + espera_s)
+                await self.wait_closed(instancia, espera_s)
             await self.ask("delete", "DELETE", f"/instance/delete/{segment(instancia)}")
         except GatewayError as failure:
             if failure.status != HTTPStatus.NOT_FOUND or SEM_NOME not in failure.reason:
                 raise
 
-    async def _wait_closed(self, instancia: str, ate: float) -> None:
+    async def wait_closed(self, instancia: str, espera_s: float = FECHA_S) -> None:
+        """Wait until the session is closed; that it does not close in `espera_s` is an error."""
+        until = monotonic() + espera_s
         while await self.connection_state(instancia) is not EstadoConexao.FECHADA:
-            if monotonic() > ate:
-                raise GatewayError("evolution delete: the session did not close, so the instance was kept")
+            if monotonic() > until:
+                raise GatewayError("evolution: the session did not close")
             await asyncio.sleep(SONDAGEM_S)
 
     async def set_webhook(self, instancia: str, url: str, headers: Mapping[str, str]) -> None:
@@ -255,7 +261,8 @@ def _instancia(row: Mapping[str, Any]) -> Instancia:
     return Instancia(
         nome=str(row["name"]),
         estado=_known(row.get("connectionStatus")),
-        numero=owner.partition("@")[0].partition(":")[0] if owner else str(number) if number else None,
+        numero=str(number) if number else None,
+        dono=owner.partition("@")[0].partition(":")[0] if owner else None,
         codigo=whole(row.get("disconnectionReasonCode")),
         caiu_em=_instant(row.get("disconnectionAt")),
     )

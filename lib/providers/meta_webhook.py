@@ -16,7 +16,7 @@ from lib.domain.evento import Eco, Evento, Outro, Preferencia, Recibo
 from lib.domain.mensagem import MensagemRecebida, Midia
 from lib.domain.telefone import normalizar
 from lib.providers.evolution_conteudo import Lido
-from lib.providers.evolution_json import clean, instant, items, tree, words
+from lib.providers.evolution_json import clean, instant, items, tree, whole, words
 from lib.providers.meta_conteudo import read_contacts, read_content
 from lib.providers.meta_erros import effect, first_error
 from lib.providers.meta_forma import USER_ID
@@ -52,11 +52,12 @@ class Peca:
 
 
 class Mudanca(NamedTuple):
-    """One change of one entry."""
+    """One change of one entry; `time` is when the entry was made, in seconds since 1970."""
 
     conta: str
     field: str
     value: dict[str, Any]
+    time: int | None = None
 
 
 class _Contatos(NamedTuple):
@@ -96,10 +97,10 @@ def parse(raw: bytes) -> Any | None:
 def changes(body: Any) -> Iterator[Mudanca]:
     """Go through all changes of all entries."""
     for entry in items(tree(body).get("entry")):
-        conta = words(tree(entry).get("id"), 60) or ""
+        conta, time = words(tree(entry).get("id"), 60) or "", whole(tree(entry).get("time"))
         for change in items(tree(entry).get("changes")):
             named = words(tree(change).get("field"), 80) or ""
-            yield Mudanca(conta, named, tree(tree(change).get("value")))
+            yield Mudanca(conta, named, tree(tree(change).get("value")), time)
 
 
 def read(body: Any) -> Sequence[Peca]:

@@ -68,13 +68,14 @@ class Enviada:
 class Instancia:
     """An instance as listed; its state here may lag behind `connection_state`. Its token is left out on purpose.
 
-    `estado` is None when it is none that we know. `numero` is the one that was paired, else the one asked for, in
+    `estado` is None when it is none that we know. `numero` is the one asked for, `dono` the one that was paired, in
     digits. `codigo` says why the last session ended, `caiu_em` when.
     """
 
     nome: str
     estado: EstadoConexao | None
     numero: str | None = field(repr=False)
+    dono: str | None = field(default=None, repr=False)
     codigo: int | None = None
     caiu_em: datetime | None = None
 

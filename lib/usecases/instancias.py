@@ -72,10 +72,7 @@ async def ligar_chips(resources: Resources, *, gateway_real: bool = False) -> Li
     Raises:
         RealGatewayError: outside production, when a gateway is not the sandbox and `gateway_real` is not given.
     """
-    settings = resources.settings
-    may_touch = gateway_real or settings.ambiente is Ambiente.PRODUCAO or await resources.gateways.is_sandbox()
-    if not may_touch:
-        raise RealGatewayError("the gateway is not the sandbox")
+    await require_touchable(resources, gateway_real=gateway_real)
     chips = await chip.to_connect(resources.db)
     observed_at = resources.clock()
     sem_conta = await _subscribe(resources, chips)
@@ -90,6 +87,35 @@ async def ligar_chips(resources: Resources, *, gateway_real: bool = False) -> Li
         fechadas={one.instancia: one.gateway for one, r in pairs if isinstance(r, _Ligada) and not r.aberta},
         falhas={one.instancia: _reason(r) for one, r in pairs if isinstance(r, Exception)},
     )
+
+
+async def require_touchable(resources: Resources, *, gateway_real: bool) -> None:
+    """Let nobody outside production change a gateway that is not the sandbox, unless asked for by name.
+
+    Raises:
+        RealGatewayError: it is not to be touched.
+    """
+    settings = resources.settings
+    if not (gateway_real or settings.ambiente is Ambiente.PRODUCAO or await resources.gateways.is_sandbox()):
+        raise RealGatewayError("the gateway is not the sandbox")
+
+
+async def ensure_instance(resources: Resources, one: ChipParaLigar) -> bool:
+    """Make sure that the gateway has this number and reports it to us; tell whether it was made now. Safe to repeat.
+
+    Nobody is paired by it, and no connection opened.
+
+    Raises:
+        GatewayError: it was not done.
+    """
+    match one.gateway:
+        case Gateway.EVOLUTION:
+            return await _instance(resources, one)
+        case Gateway.ZAPI:
+            await _zapi(resources, one)
+        case Gateway.META:
+            await _meta(resources, one, await _subscribe(resources, [one]))
+    return False
 
 
 async def _subscribe(resources: Resources, chips: Sequence[ChipParaLigar]) -> Mapping[str, Exception]:
@@ -114,21 +140,26 @@ async def _connect(resources: Resources, one: ChipParaLigar, sem_conta: Mapping[
 
 async def _evolution(resources: Resources, one: ChipParaLigar) -> _Ligada:
     """Create the instance, or give the one that is there our webhook; then connect it."""
+    created, gateway = await _instance(resources, one), resources.evolution
+    estado = await gateway.connection_state(one.instancia)
+    if estado is EstadoConexao.FECHADA:
+        await gateway.connect(one.instancia)
+    return _Ligada(created, await _wait_open(resources, one.instancia, estado))
+
+
+async def _instance(resources: Resources, one: ChipParaLigar) -> bool:
+    """Create the instance and return True, or give the one that is there our webhook."""
     settings, gateway = resources.settings, resources.evolution
     url = f"{settings.api_url.rstrip('/')}/webhooks/evolution/{one.instancia}"
     headers = {CABECALHO_CHAVE: webhook_key(settings.webhook_secrets[0], one.instancia)}
-    created = True
     try:
         await gateway.create_instance(one.instancia, digitos(one.telefone), url, headers)
     except GatewayError as refused:
         if refused.status != HTTPStatus.FORBIDDEN:
             raise
-        created = False  # Evolution's word for "the name is taken"
-        await gateway.set_webhook(one.instancia, url, headers)
-    estado = await gateway.connection_state(one.instancia)
-    if estado is EstadoConexao.FECHADA:
-        await gateway.connect(one.instancia)
-    return _Ligada(created, await _wait_open(resources, one.instancia, estado))
+        await gateway.set_webhook(one.instancia, url, headers)  # 403 is Evolution's word for "the name is taken"
+        return False
+    return True
 
 
 async def _zapi(resources: Resources, one: ChipParaLigar) -> _Ligada:

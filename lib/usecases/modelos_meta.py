@@ -15,6 +15,7 @@ from lib.queries import modelo_meta
 from lib.queries.modelo_meta import Modelo, Sincronia
 from lib.queries.webhook import Webhook
 from lib.resources import Resources
+from lib.usecases.conta_meta import ouvir
 from lib.usecases.receber import Debounce, receber_lote
 
 SOURCE: Final = "meta"
@@ -110,6 +111,7 @@ async def _template(resources: Resources, mudou: ModeloMudou, linha: Webhook) ->
 
 
 async def _alert(resources: Resources, alerta: ContaAlerta, linha: Webhook) -> None:
+    await ouvir(resources.db, alerta, linha.recebido_em, resources.clock())
     log.warning("meta.conta", campo=alerta.campo, evento=alerta.evento, motivo=alerta.motivo)
     if alerta.campo not in CAMPOS:
         return

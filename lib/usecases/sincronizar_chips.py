@@ -125,7 +125,10 @@ async def _evolution(resources: Resources, alvos: Sequence[Alvo]) -> Resposta:
     except GatewayError as failure:
         return _failed("evolution", failure, ours)
     ditos = [_instance(one) if one.estado else Dito(Gateway.EVOLUTION, one.nome) for one in listed]
-    novas = [Nova(one.nome, _phone(one.numero), one.estado is EstadoConexao.ABERTA, _label(one.nome)) for one in listed]
+    novas = [
+        Nova(one.nome, _phone(one.dono or one.numero), one.estado is EstadoConexao.ABERTA, _label(one.nome))
+        for one in listed
+    ]
     complete = [(Gateway.EVOLUTION, None)] if listed else []
     odd = sum(one.estado is None for one in listed)
     return Resposta(Listado(ditos, complete, novas), _counted(ESTADO_DESCONHECIDO, odd))
