@@ -70,9 +70,9 @@ class EntradasTrust:
     denominator: `envios` proactive sends the gateway accepted; `entregues` of these delivered or read; `respondidas` of
     these answered by the doctor within 7 days; `optouts` of doctors within 7 days of one of these; `bloqueios` the
     gateway's block errors on proactive sends; `tipos_midia` distinct kinds of message sent (text is one). `erros_24h`
-    send errors of the last 24 hours, `dias_sem_erro` whole days without one since it connected (30 at most: nothing older
-    is looked at), `conversas_bidirecionais` conversations with messages both ways, `idade_dias` whole days since the
-    chip first connected. Counts of 7 days are 0 in what was stored before they were counted.
+    send errors of the last 24 hours, `dias_sem_erro` whole days without one since it connected (30 at most: nothing
+    older is looked at), `conversas_bidirecionais` conversations with messages both ways, `idade_dias` whole days since
+    the chip first connected. Counts of 7 days are 0 in what was stored before they were counted.
     """
 
     idade_dias: int

@@ -44,19 +44,19 @@ mensagem AS (
 envio AS (SELECT * FROM mensagem WHERE direcao = 'saida' AND proativa),
 saida AS (
   SELECT m.chip_id, count(DISTINCT m.midia) AS tipos_midia FROM mensagem m WHERE m.direcao = 'saida' GROUP BY 1),
+julgado AS MATERIALIZED (
+  SELECT e.chip_id, e.recente, e.entrega IN ('entregue', 'lida') AS entregue,
+    EXISTS (SELECT FROM interacao r WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada'
+      AND r.em > e.em AND r.em <= least(e.em + :efeito, :agora)) AS respondido,
+    e.entrega = 'falhou' AND EXISTS (SELECT FROM delivery_event d WHERE d.provider_msg_id = e.provider_msg_id
+      AND d.chip_id = e.chip_id AND d.erro ~* :bloqueio) AS recusado
+  FROM envio e),
 taxa AS (
-  SELECT j.chip_id, count(*) AS envios, count(*) FILTER (WHERE j.entregue) AS entregues,
-    count(*) FILTER (WHERE j.respondida) AS respondidas, count(*) FILTER (WHERE j.recusada) AS recusados,
-    count(*) FILTER (WHERE j.recente) AS envios_7d, count(*) FILTER (WHERE j.recente AND j.entregue) AS entregues_7d,
-    count(*) FILTER (WHERE j.recente AND j.respondida) AS respondidas_7d,
-    count(*) FILTER (WHERE j.recente AND j.recusada) AS recusados_7d
-  FROM (
-    SELECT e.chip_id, e.recente, e.entrega IN ('entregue', 'lida') AS entregue,
-      EXISTS (SELECT FROM interacao r WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada'
-        AND r.em > e.em AND r.em <= least(e.em + :efeito, :agora)) AS respondida,
-      e.entrega = 'falhou' AND EXISTS (SELECT FROM delivery_event d WHERE d.provider_msg_id = e.provider_msg_id
-        AND d.chip_id = e.chip_id AND d.erro ~* :bloqueio) AS recusada
-    FROM envio e) j GROUP BY 1),
+  SELECT chip_id, count(*) AS envios, count(*) FILTER (WHERE recente) AS envios_7d,
+    count(*) FILTER (WHERE entregue) AS entregues, count(*) FILTER (WHERE entregue AND recente) AS entregues_7d,
+    count(*) FILTER (WHERE respondido) AS respondidas, count(*) FILTER (WHERE respondido AND recente) AS respondidas_7d,
+    count(*) FILTER (WHERE recusado) AS recusados, count(*) FILTER (WHERE recusado AND recente) AS recusados_7d
+  FROM julgado GROUP BY 1),
 saiu AS (
   SELECT d.medico_id, coalesce(min(t.iniciado_em), CASE WHEN min(s.permissao) = 'opted_out'
     THEN min(s.ultima_entrada_em) END) AS em

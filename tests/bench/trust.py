@@ -50,15 +50,15 @@ SELECT '+55119' || lpad(n::text, 8, '0'), 'chip-' || n, CASE WHEN n %% 20 = 0 TH
 INSERT INTO medico (telefone) SELECT '+55118' || lpad(n::text, 8, '0')
   FROM generate_series(1, %(chips)s::int * %(medicos)s) n;
 INSERT INTO doctor_state (medico_id, permissao, ultima_entrada_em)
-  SELECT id, CASE WHEN id %% 100 = 0 THEN 'opted_out' ELSE 'active' END,
+  SELECT id, CASE WHEN id %% 97 = 0 THEN 'opted_out' ELSE 'active' END,
   CASE WHEN id %% 10 < 3 THEN now() - id %% 7 * interval '1 day' END FROM medico;
 INSERT INTO conversa (medico_id, chip_id) SELECT id, 1 + (id - 1) / %(medicos)s FROM medico;
 INSERT INTO outbox (conversation_id, medico_id, cause, body, body_hash, tipo, proativa, state, motivo, chip_id, fence,
   attempts, provider_msg_id, enviando_em, enviada_em, falhou_em)
 SELECT c.id, c.medico_id, 'e:' || c.id || ':' || k, 'oi', '', 'prospeccao', true,
-  CASE WHEN (c.id + k) %% 200 = 0 THEN 'dead' ELSE 'sent' END, CASE WHEN (c.id + k) %% 200 = 0 THEN 'spam' END,
-  c.chip_id, 1 + ((c.id + k) %% 50 = 0)::int, 1, 'm:' || c.id || ':' || k, t.em, t.em,
-  CASE WHEN (c.id + k) %% 200 = 0 THEN t.em END
+  CASE WHEN (c.id + k) %% 199 = 0 THEN 'dead' ELSE 'sent' END, CASE WHEN (c.id + k) %% 199 = 0 THEN 'spam' END,
+  c.chip_id, 1 + ((c.id + k) %% 53 = 0)::int, 1, 'm:' || c.id || ':' || k, t.em, t.em,
+  CASE WHEN (c.id + k) %% 199 = 0 THEN t.em END
 FROM conversa c, generate_series(0, %(envios)s - 1) k, LATERAL (SELECT now() - interval '1 hour'
   - k * interval '10 days' - c.id %% 200 * interval '1 hour' AS em) t;
 INSERT INTO chip_selecao (em, tipo, chips, elegiveis, no_minimo, candidatos, descartes)

@@ -308,7 +308,7 @@ def test_v2_is_never_above_v1_and_the_same_where_the_week_has_no_sample(entradas
         ),
     ],
 )
-def test_v2_takes_the_worse_window_for_each_rate(semana: dict[str, int], partes: dict[str, float]) -> None:
+def test_v2_takes_the_worse_window_for_each_rate(semana: dict[str, Any], partes: dict[str, float]) -> None:
     mes = EntradasTrust(idade_dias=30, fase=FaseWarmup.OPERACAO, envios=100, entregues=95, respondidas=50, bloqueios=1)
     found = calcular(replace(mes, **semana), "v2").partes
     assert {nome: found[nome] for nome in partes} == partes

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -153,7 +154,7 @@ async def test_a_failed_attempt_is_charged_to_the_chip_that_made_it(db: Database
     [selecao] = await gravar(
         db, ChipSelecao(em=primeira, tipo=envio.tipo, chips=2, elegiveis=2, no_minimo=2, candidatos=[], descartes={})
     )
-    escolha = {"outbox_id": envio.id, "selecao_id": selecao.id, "pedido": {}, "extras": []}
+    escolha: dict[str, Any] = {"outbox_id": envio.id, "selecao_id": selecao.id, "pedido": {}, "extras": []}
     await gravar(
         db,
         ChipDecisao(**escolha, fence=1, chip_id=ruim.id, em=primeira),
@@ -166,13 +167,13 @@ async def test_a_failed_attempt_is_charged_to_the_chip_that_made_it(db: Database
 async def test_a_refusal_that_comes_as_a_receipt_is_a_block(db: Database) -> None:
     [chip] = await gravar(db, um_chip())
     todas = await conversas(db, chip, 4)
-    falhou = {"proativa": True, "entrega": Entrega.FALHOU}
+    falhou: dict[str, Any] = {"proativa": True, "entrega": Entrega.FALHOU}
     await gravar(db, *(uma_saida(c, AGORA - 9 * DIA, provider_msg_id=f"m{n}", **falhou) for n, c in enumerate(todas)))
     erros = ("recusada pelo WhatsApp (463)", "131048 Spam rate limit hit", "131026 Message undeliverable", None)
     await gravar(
         db,
         *(
-            DeliveryEvent(chip_id=chip.id, provider_msg_id=f"m{n}", status="failed", entrega="falhou", erro=erro)
+            DeliveryEvent(chip_id=id_of(chip), provider_msg_id=f"m{n}", status="failed", entrega="falhou", erro=erro)
             for n, erro in enumerate(erros)
         ),
     )
