@@ -183,6 +183,7 @@ def _tipico(status: int) -> tuple[object, Mapping[str, str]]:
 
 def _guarded(mundo: AtivadorWorld, call: Call) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        await request.body()  # it has arrived even if its caller does not wait for the answer
         await mundo.free()
         key = request.headers.get("x-api-key")
         if key is None:

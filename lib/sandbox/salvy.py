@@ -1,6 +1,7 @@
 """Salvy's routes, versions 2 and 3, under `/salvy`.
 
-As in the vendor's own sandbox only area code 41 has numbers, until others are put in stock. Faults are named `salvy.v2.<call>` and `salvy.v3.<call>`: status 410 on `salvy.v3.*` leaves version 2 alone.
+As in the vendor's own sandbox only area code 41 has numbers, until others are put in stock. Faults are named
+`salvy.v2.<call>` and `salvy.v3.<call>`: status 410 on `salvy.v3.*` leaves version 2 alone.
 """
 
 import time

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -33,6 +34,13 @@ from tests.providers.caixa import serving
 
 SEGREDO: Final = f"whsec_{base64.b64encode(b'segredo de teste da salvy').decode()}"
 CHAVE: Final = "salvy_test_sandbox"
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 - it is another program
+            await asyncio.sleep(0.01)
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -17,7 +16,7 @@ from lib.providers.salvy_forma import Motivo, Situacao
 from lib.providers.salvy_webhook import ContaMudou, SmsRecebido, read
 from lib.sandbox.faults import Falha as Defeito
 from lib.sandbox.salvy_world import POR_MINUTO
-from tests.sandbox.numeros import SEGREDO, Numeros, numeros
+from tests.sandbox.numeros import SEGREDO, Numeros, numeros, until
 
 pytestmark = pytest.mark.anyio
 
@@ -28,12 +27,6 @@ CODIGO = "Seu código do WhatsApp: 123-456"
 async def tudo() -> AsyncIterator[Numeros]:
     async with numeros() as running:
         yield running
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 - it is another program
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("dois", [False, True])
@@ -101,6 +94,15 @@ async def test_refusals_have_their_codes(tudo: Numeros) -> None:
     with pytest.raises(ProviderError) as nobody:
         await replace(tudo.salvy, api_key="salvy_test_outra").page()
     assert nobody.value.falha is Falha.CANAL_FORA
+
+
+async def test_other_area_codes_are_put_in_stock_and_bought_from(tudo: Numeros) -> None:
+    tudo.salvy_world.estoque = {11, 85}
+    assert [one.ddd for one in await tudo.salvy.area_codes() if one.disponivel] == [11, 85]
+    assert str((await tudo.salvy.create(85, "chip-01", "pedido-1")).telefone).startswith("+5585")
+    with pytest.raises(ProviderError) as refused:
+        await tudo.salvy.create(41, "chip-02", "pedido-2")
+    assert refused.value.codigo == "did-area-code-out-of-stock"
 
 
 async def test_three_hundred_requests_a_minute_and_no_more(tudo: Numeros) -> None:
