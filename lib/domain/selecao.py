@@ -50,9 +50,10 @@ class Candidato:
 
     `trust` 0 to 100. `permitido` is its permission for the kind; the limits are those in force, ramp-up included; uses
     are sends of the rolling hour and 24 hours, `hora_livre_em` and `dia_livre_em` when a full one gets room again
-    (None: it has room, or none is given). `no_ar`: a send of it is under way. `folga_conta` is how many people its Meta
-    account may still write first (None: no Meta number). `ultimo_em` is its last send, `intervalo_s` the least time
-    from any send to a proactive one. `vez` is its place in the order, from 0; `regra` what dropped it.
+    (None: it has room, or none is given). `no_ar`: its breaker is not closed and a send is under way. `folga_conta` is
+    how many people its Meta account may still write first (None: no Meta number). `ultimo_em` is its last send,
+    `intervalo_s` the least time from any send to a proactive one. `vez` is its place in the order, from 0; `regra` what
+    dropped it.
     """
 
     chip_id: int
@@ -231,7 +232,8 @@ def vencedor(candidatos: Sequence[Candidato], pedido: Pedido) -> int | None:
 
 
 def _turn(chip: Candidato, pedido: Pedido) -> tuple[int, int]:
-    return (chip.vez - pedido.lugar) % pedido.rotacao, chip.vez
+    turn = (chip.vez - pedido.lugar) % pedido.rotacao if chip.vez < pedido.rotacao else pedido.rotacao
+    return turn, chip.vez
 
 
 def _over(ate: datetime | None, agora: datetime) -> bool:

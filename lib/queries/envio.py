@@ -23,7 +23,10 @@ from lib.queries.envio_escolha import CLAIM, SEM_CHIP_S, parametros
 CAMPANHA_S = 60.0  # how long a first contact waits before it asks again whether campaigns go on
 HUMANO_S = 900.0  # how long a reminder waits before it asks again whether the person is done
 
-LOCK = text("-- envio.lock\nSELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
+# Planned anew each time, the claim's statements take longer than they run: 15 ms against 5.
+LOCK = text("""-- envio.lock
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(hashtext('agente.envio'))
+""")
 
 # The operation is paused (decision D20): asked inside the gate, so that it holds for every process from its commit on.
 PAUSADA = "EXISTS (SELECT FROM flag WHERE chave = 'pausa' AND (valor = 'true' OR valor ->> 'ativo' = 'true'))"

@@ -18,10 +18,10 @@ SEM_CHIP_S: Final = 5.0
 SEM_CHIP_MAX_S: Final = 60.0
 GUARDA_S: Final = 300.0  # how often it is stored anew that a message has no chip
 
-# Sends of the rolling hour and day; `no_ar` while one is under way.
+# Sends of the rolling hour and day, from the index alone.
 _USO: Final = """uso AS (
   SELECT u.chip_id, count(*) AS dia, count(*) FILTER (WHERE u.enviando_em > now() - interval '1 hour') AS hora,
-    max(u.enviando_em) AS ultimo_em, bool_or(u.state = 'sending') AS no_ar
+    max(u.enviando_em) AS ultimo_em
   FROM outbox u WHERE u.enviando_em > now() - interval '1 day' AND u.state IN ('sending', 'unknown', 'sent', 'parked')
   GROUP BY u.chip_id)"""
 
@@ -36,7 +36,8 @@ _CONTA: Final = """conta AS (
 # The pool as it stands. A full limit has room again when enough of its sends are an hour, or a day, old.
 _FATO: Final = """fato AS MATERIALIZED (
   SELECT k.id, k.tipo, k.status, k.gateway, k.conta, k.trust_score AS trust, k.pode_prospectar, k.pode_followup,
-    k.pode_responder, k.conectado, k.reply_only_until, k.cooldown_ate, d.aberto_ate, coalesce(u.no_ar, false) AS no_ar,
+    k.pode_responder, k.conectado, k.reply_only_until, k.cooldown_ate, d.aberto_ate,
+    d.aberto_ate IS NOT NULL AND EXISTS (SELECT FROM outbox x WHERE x.chip_id = k.id AND x.state = 'sending') AS no_ar,
     coalesce(u.hora, 0) AS uso_hora, f.hora AS limite_hora, coalesce(u.dia, 0) AS uso_dia, f.dia AS limite_dia,
     CASE WHEN f.hora > 0 AND u.hora >= f.hora THEN (SELECT x.enviando_em + interval '1 hour' FROM outbox x
       WHERE x.chip_id = k.id AND x.state IN ('sending', 'unknown', 'sent', 'parked')
@@ -63,13 +64,13 @@ _PEDIDA: Final = """pedida AS MATERIALIZED (
 
 # Each kind that is asked for, each chip, and the first rule that drops it: their numbers are `selecao.ORDEM`.
 _JULGADO: Final = """espera AS (
-  SELECT t.tipo, t.minimo, t.reserva, string_to_array(t.estados, ',') AS estados, t.tipo IN ('followup', 'prospeccao')
-    AS proativo
+  SELECT CAST(t.pede AS int) AS pede, t.tipo, t.minimo, t.reserva, string_to_array(t.estados, ',') AS estados,
+    t.tipo IN ('followup', 'prospeccao') AS proativo, p.lugar
   FROM unnest(CAST(:tipos AS text[]), CAST(:minimos AS int[]), CAST(:reservas AS int[]), CAST(:estados AS text[]))
-    AS t(tipo, minimo, reserva, estados)
-  WHERE t.tipo IN (SELECT p.tipo FROM pedida p)),
+    WITH ORDINALITY AS t(tipo, minimo, reserva, estados, pede)
+  JOIN (SELECT tipo, max(lugar) AS lugar FROM pedida GROUP BY tipo) p ON p.tipo = t.tipo),
 julgado AS (
-  SELECT t.tipo AS pede, t.minimo, t.reserva, f.*, j.permitido, CASE
+  SELECT t.pede, t.minimo, f.*, j.permitido, CASE
     WHEN f.tipo <> 'julia' THEN 1
     WHEN f.status <> ALL(t.estados) THEN 2
     WHEN NOT j.permitido THEN 3
@@ -77,25 +78,42 @@ julgado AS (
     WHEN NOT f.conectado THEN 5
     WHEN t.proativo AND f.reply_only_until > now() THEN 6
     WHEN f.cooldown_ate > now() THEN 7
-    WHEN f.aberto_ate > now() OR (f.aberto_ate IS NOT NULL AND f.no_ar) THEN 8
+    WHEN f.aberto_ate > now() OR f.no_ar THEN 8
     WHEN f.uso_dia >= f.limite_dia THEN 9
     WHEN f.uso_hora >= f.limite_hora THEN 10
     WHEN t.proativo AND f.folga_conta <= 0 THEN 11
     WHEN t.proativo AND f.intervalo_s > 0 AND f.ultimo_em + make_interval(secs => f.intervalo_s) > now() THEN 12
     ELSE 0 END AS regra
   FROM espera t CROSS JOIN fato f CROSS JOIN LATERAL (SELECT CASE t.tipo WHEN 'prospeccao' THEN f.pode_prospectar
-    WHEN 'followup' THEN f.pode_followup ELSE f.pode_responder END AS permitido) j)"""
-
-# `livre_em`: when time alone would let a chip send that only time holds back.
-_FILA: Final = """fila AS MATERIALIZED (
+    WHEN 'followup' THEN f.pode_followup ELSE f.pode_responder END AS permitido) j),
+fila AS MATERIALIZED (
   SELECT j.*, row_number() OVER (PARTITION BY j.pede ORDER BY j.regra <> 0, j.regra DESC, j.trust < j.minimo,
-      j.uso_hora, j.trust DESC, j.id) - 1 AS vez,
-    count(*) OVER (PARTITION BY j.pede) AS chips,
-    count(*) FILTER (WHERE j.regra = 0) OVER (PARTITION BY j.pede) AS elegiveis,
-    count(*) FILTER (WHERE j.regra = 0 AND j.trust >= j.minimo) OVER (PARTITION BY j.pede) AS no_minimo,
-    CASE WHEN j.regra BETWEEN 6 AND 12 AND j.regra <> 11 THEN greatest(j.reply_only_until, j.cooldown_ate, j.aberto_ate,
-      j.hora_livre_em, j.dia_livre_em, j.ultimo_em + make_interval(secs => j.intervalo_s)) END AS livre_em
+    j.uso_hora, j.trust DESC, j.id) - 1 AS vez
   FROM julgado j)"""
+
+# What the pool has for each kind. The first of a batch takes the first of the order; the others begin further on, or
+# all would want the same one, and go round among those that reach the minimum, or else among all. No message looks
+# further down the order than `alcance`, Meta's numbers aside, which its own rules drop. `livre_em`: when the first chip
+# that only time holds back is free.
+_GRUPO: Final = """grupo AS MATERIALIZED (
+  SELECT t.pede, t.tipo, t.minimo, t.reserva, t.proativo, coalesce(f.chips, 0) AS chips,
+    coalesce(f.elegiveis, 0) AS elegiveis, coalesce(f.no_minimo, 0) AS no_minimo, f.livre_em,
+    greatest(1, CASE WHEN f.no_minimo > 0 THEN f.no_minimo ELSE f.elegiveis END) AS rotacao,
+    t.lugar + f.metas AS alcance
+  FROM espera t LEFT JOIN (
+    SELECT pede, count(*) AS chips, count(*) FILTER (WHERE regra = 0) AS elegiveis,
+      count(*) FILTER (WHERE regra = 0 AND trust >= minimo) AS no_minimo,
+      count(*) FILTER (WHERE regra = 0 AND gateway = 'meta') AS metas,
+      min(CASE WHEN regra BETWEEN 6 AND 12 AND regra <> 11 THEN greatest(reply_only_until, cooldown_ate, aberto_ate,
+        hora_livre_em, dia_livre_em, ultimo_em + make_interval(secs => intervalo_s)) END) AS livre_em
+    FROM fila GROUP BY pede) f ON f.pede = t.pede),
+lista AS MATERIALIZED (
+  SELECT f.pede, f.id, f.conta, f.gateway, f.trust, f.minimo, f.folga_conta, f.intervalo_s, f.uso_hora, f.vez,
+    f.aberto_ate IS NOT NULL AS sonda, CASE WHEN f.aberto_ate IS NULL
+      THEN least(f.limite_hora - f.uso_hora, f.limite_dia - f.uso_dia) ELSE 1 END AS folga
+  FROM fila f JOIN grupo g ON g.pede = f.pede
+  WHERE f.regra = 0 AND (f.gateway = 'meta' OR f.vez <= g.alcance
+    OR f.id IN (SELECT afim_conversa FROM pedida UNION SELECT afim_medico FROM pedida)))"""
 
 # Meta lets anything be said for 24 hours after the doctor wrote to that number, a little less here; then only approved
 # templates. Who is known by a Meta user id alone is reached through Meta alone, who by a LID through the others.
@@ -105,29 +123,21 @@ _META: Final = """meta AS MATERIALIZED (
     (SELECT m.corpo FROM modelo_meta m WHERE m.conta = f.conta AND m.nome = p.modelo ->> 'nome'
       AND m.idioma = p.modelo ->> 'idioma' AND m.status = 'APPROVED'
       AND m.parametros = jsonb_array_length(p.modelo -> 'parametros')) AS corpo
-  FROM pedida p JOIN fila f ON f.pede = p.tipo AND f.regra = 0 AND f.gateway = 'meta' WHERE p.so_meta IS NOT FALSE)"""
-
-# What the pool has for each kind. The first of a batch takes the first of the order; the others begin further on, or
-# all would want the same one, and go round among those that reach the minimum, or else among all.
-_GRUPO: Final = """grupo AS (
-  SELECT t.tipo, t.minimo, t.reserva, t.proativo, count(f.id) AS chips, coalesce(max(f.elegiveis), 0) AS elegiveis,
-    coalesce(max(f.no_minimo), 0) AS no_minimo, min(f.livre_em) AS livre_em,
-    greatest(1, CASE WHEN max(f.no_minimo) > 0 THEN max(f.no_minimo) ELSE max(f.elegiveis) END) AS rotacao
-  FROM espera t LEFT JOIN fila f ON f.pede = t.tipo GROUP BY t.tipo, t.minimo, t.reserva, t.proativo)"""
+  FROM pedida p JOIN grupo g ON g.tipo = p.tipo JOIN lista f ON f.pede = g.pede AND f.gateway = 'meta'
+  WHERE p.so_meta IS NOT FALSE)"""
 
 _ESCOLHA: Final = """escolha AS (
-  SELECT p.*, k.*, g.minimo, g.reserva, g.proativo, g.rotacao, g.livre_em
+  SELECT p.*, k.*, g.pede, g.minimo, g.reserva, g.proativo, g.rotacao, g.livre_em
   FROM pedida p JOIN grupo g ON g.tipo = p.tipo
   LEFT JOIN LATERAL (
-    SELECT f.id AS chip_id, f.conta, f.folga_conta, f.intervalo_s, f.aberto_ate IS NOT NULL AS sonda,
-      CASE WHEN f.aberto_ate IS NULL THEN least(f.limite_hora - f.uso_hora, f.limite_dia - f.uso_dia) ELSE 1 END
-        AS folga,
+    SELECT f.id AS chip_id, f.conta, f.folga_conta, f.intervalo_s, f.sonda, f.folga,
       CASE WHEN NOT m.janela THEN modelo_texto(m.corpo, p.modelo -> 'parametros') END AS texto
-    FROM fila f LEFT JOIN meta m ON m.id = p.id AND m.chip_id = f.id
-    WHERE f.pede = p.tipo AND f.regra = 0 AND (p.so_meta IS NULL OR p.so_meta = (f.gateway = 'meta'))
+    FROM lista f LEFT JOIN meta m ON m.id = p.id AND m.chip_id = f.id
+    WHERE f.pede = g.pede AND (p.so_meta IS NULL OR p.so_meta = (f.gateway = 'meta'))
       AND (f.gateway <> 'meta' OR m.janela OR m.corpo IS NOT NULL)
     ORDER BY f.trust < g.minimo, (f.id = p.afim_conversa) IS NOT TRUE, (f.id = p.afim_medico) IS NOT TRUE,
-      CASE WHEN p.lugar > 0 THEN mod(f.vez - mod(p.lugar, g.rotacao) + g.rotacao, g.rotacao) END,
+      CASE WHEN p.lugar > 0 AND f.vez < g.rotacao
+        THEN mod(f.vez - mod(p.lugar, g.rotacao) + g.rotacao, g.rotacao) END,
       CASE WHEN p.lugar > 0 THEN f.vez END, f.uso_hora, f.trust DESC, f.id
     LIMIT 1) k ON true)"""
 
@@ -178,10 +188,10 @@ selecao AS (
   INSERT INTO chip_selecao (em, tipo, chips, elegiveis, no_minimo, candidatos, descartes)
   SELECT now(), g.tipo, g.chips, g.elegiveis, g.no_minimo,
     coalesce((SELECT jsonb_agg({candidato} ORDER BY f.vez) FROM fila f
-      WHERE f.pede = g.tipo AND (f.vez < :perto OR f.chips <= :todos)), '[]'),
+      WHERE f.pede = g.pede AND (f.vez < :perto OR g.chips <= :todos)), '[]'),
     coalesce((SELECT jsonb_object_agg((CAST(:regras AS text[]))[x.regra], x.quantos) FROM (
-      SELECT f.regra, count(*) AS quantos FROM fila f WHERE f.pede = g.tipo AND f.regra <> 0 GROUP BY 1) x), '{{}}')
-  FROM grupo g WHERE g.tipo IN (SELECT tipo FROM guarda) RETURNING id, tipo)"""
+      SELECT f.regra, count(*) AS quantos FROM fila f WHERE f.pede = g.pede AND f.regra <> 0 GROUP BY 1) x), '{{}}')
+  FROM grupo g WHERE g.tipo IN (SELECT tipo FROM guarda) RETURNING id, tipo, chips)"""
 
 _DECISAO: Final = """decisao AS (
   INSERT INTO chip_decisao (outbox_id, fence, selecao_id, chip_id, pedido, extras, em)
@@ -191,8 +201,9 @@ _DECISAO: Final = """decisao AS (
       'cedeu', CASE WHEN NOT g.vai THEN g.chip_id END,
       'janelas', (SELECT jsonb_agg(m.chip_id) FROM meta m WHERE m.id = g.id AND m.janela),
       'modelos', (SELECT jsonb_agg(m.chip_id) FROM meta m WHERE m.id = g.id AND m.corpo IS NOT NULL)),
-    coalesce((SELECT jsonb_agg({candidato} ORDER BY f.vez) FROM fila f WHERE f.pede = g.tipo AND f.vez >= :perto
-      AND f.chips > :todos AND f.id IN (g.chip_id, g.afim_conversa, g.afim_medico)), '[]'), now()
+    CASE WHEN s.chips > :todos THEN coalesce((SELECT jsonb_agg({candidato} ORDER BY f.vez) FROM fila f
+      WHERE f.pede = g.pede AND f.vez >= :perto AND f.id IN (g.chip_id, g.afim_conversa, g.afim_medico)), '[]')
+      ELSE '[]' END, now()
   FROM guarda g JOIN selecao s ON s.tipo = g.tipo
   ON CONFLICT ON CONSTRAINT uq_chip_decisao DO UPDATE SET selecao_id = excluded.selecao_id,
     chip_id = excluded.chip_id, pedido = excluded.pedido, extras = excluded.extras, em = excluded.em)"""
@@ -205,7 +216,7 @@ _SONDA: Final = """sonda AS (
   WHERE e.vai AND e.sonda)"""
 
 _PARTES: Final = (
-    *(_PEDIDA, _USO, _CONTA, _FATO, _JULGADO, _FILA, _META, _GRUPO, _ESCOLHA, _DESTINO),
+    *(_PEDIDA, _USO, _CONTA, _FATO, _JULGADO, _GRUPO, _META, _ESCOLHA, _DESTINO),
     *(_FEITA.format(destino=DESTINO), _SELECAO.format(candidato=_CANDIDATO)),
     *(_DECISAO.format(candidato=_CANDIDATO), _SONDA),
 )

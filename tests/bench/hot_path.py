@@ -276,15 +276,20 @@ async def medir(palco: Palco, pids: Mapping[str, int], mensagens: int, vezes: in
     return {"vazao": asdict(vazao), "sobrecarga": asdict(sobrecarga) | nossa, "recibo": asdict(recibo)}
 
 
+def migrated(url: str) -> None:
+    """Bring a new database to the schema's head."""
+    alembic = [sys.executable, "-m", "alembic", "-c", str(ROOT / "lib/migrations/alembic.ini"), "upgrade", "head"]
+    env = {**os.environ, "AGENTE_DATABASE_URL": url}
+    subprocess.run(alembic, check=True, env=env, cwd=ROOT, capture_output=True)
+
+
 def palco_inteiro(mensagens: int, vezes: int) -> dict[str, Any]:
     """Start everything, measure, stop everything."""
     with ExitStack() as stack:
         home = stack.enter_context(temporary_dir("agente-bench-"))
         postgres = stack.enter_context(Postgres(home / "pg", settings={"track_commit_timestamp": "on"}))
         url = criar_banco(postgres.url, "bench")
-        alembic = [sys.executable, "-m", "alembic", "-c", str(ROOT / "lib/migrations/alembic.ini"), "upgrade", "head"]
-        env = {**os.environ, "AGENTE_DATABASE_URL": url}
-        subprocess.run(alembic, check=True, env=env, cwd=ROOT, capture_output=True)
+        migrated(url)
         before = set(family(os.getpid()))
         sandbox = stack.enter_context(sandbox_process(home))
         [sandbox_pid] = set(family(os.getpid())) - before
