@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_ciclo, chip_estado, chip_instancia, chip_porque
+from lib.cli import chip_ciclo, chip_estado, chip_instancia, chip_pedido, chip_porque
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -71,3 +71,7 @@ app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)
 app.command("estado", epilog=chip_estado.EXEMPLOS)(chip_estado.estado)
 for _nome, _comando, _exemplos in (*chip_instancia.COMMANDS, *chip_ciclo.COMMANDS):
     app.command(_nome, epilog=_exemplos)(_comando)
+app.command("novo", epilog=chip_pedido.EXEMPLOS_NOVO)(chip_pedido.novo)
+app.command("pedidos", epilog=chip_pedido.EXEMPLOS_PEDIDOS)(chip_pedido.pedidos_)
+app.command("continuar", epilog=chip_pedido.EXEMPLOS_CONTINUAR)(chip_pedido.continuar)
+app.command("desistir", epilog=chip_pedido.EXEMPLOS_DESISTIR)(chip_pedido.desistir)

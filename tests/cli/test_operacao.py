@@ -242,7 +242,7 @@ async def test_a_chat_through_the_sandbox_is_answered_and_each_message_explains_
                 "respondida",
                 "Para onde foi o tempo",
                 "aceita pelo gateway",
-                "o chip da conversa",
+                "era o único que podia",
             ):
                 assert part in shown.stdout, (part, shown.stdout)
             read = await agente.json("mensagem", "ver", f"e{first['id']}")
