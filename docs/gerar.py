@@ -52,7 +52,7 @@ TERMINAIS = (
     ("chip-qr.png", ("chip", "qr", "{novo}", "--espera", "5"), 90),
 )
 NOVO = "julia-nova"
-LETRA = (8, 17)  # a sign's width and height in the pictures of terminals
+LETRA = (8, 15)  # a sign's width and height in the pictures of terminals
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": ["--virtual-time-budget=3500"]}
 
 
@@ -173,7 +173,7 @@ def terminal(words: list[str], columns: int) -> tuple[int, str]:
     screen.print(Text.from_ansi(done.stdout.strip("\n")))
     lines = screen.export_text(clear=False).count("\n")
     width, height = LETRA
-    style = f"font:{height - 4}px/{height}px 'DejaVu Sans Mono',monospace;margin:16px;width:{columns * width}px"
+    style = f"font:{height - 2}px/{height}px 'DejaVu Sans Mono',monospace;margin:16px;width:{columns * width}px"
     page = "<meta charset=utf-8><body style='margin:0;background:{background};color:{foreground}'>"
     page += f'<pre style="{style}">{{code}}</pre></body>'
     return lines, screen.export_html(theme=MONOKAI, inline_styles=True, code_format=page)

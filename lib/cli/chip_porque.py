@@ -64,7 +64,7 @@ def show(one: DecisaoVista, console: Console) -> None:
     console.print(f"Pool: {one.chips} chips, {one.elegiveis} podiam{f'; fora: {dropped}' if dropped else ''}.")
     columns = ("Chip", "Trust", "Hora", "24 h", "Por que sim, por que não", "O que mudaria")
     table = Table(*columns, header_style="bold", box=SIMPLE_HEAD)
-    for candidate in one.candidatos:
+    for candidate in sorted(one.candidatos, key=lambda found: not found.venceu):
         table.add_row(*_row(candidate), style="green" if candidate.venceu else None)
     console.print(table)
     if len(one.candidatos) < one.chips:
