@@ -1,7 +1,6 @@
 """Controls of WhatsApp: doctors write, numbers connect and fall, users hide their phones."""
 
 import asyncio
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException
@@ -12,7 +11,7 @@ from lib.sandbox.faults import Milliseconds
 from lib.sandbox.jid import create_jid
 from lib.sandbox.meta import put_template
 from lib.sandbox.meta_messages import user_prefers
-from lib.sandbox.meta_numeros import number_status, rate
+from lib.sandbox.meta_numeros import number_rating, rate
 from lib.sandbox.meta_world import Template
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.porta import Pedido
@@ -206,12 +205,12 @@ def _meta(mundos: Mundos) -> APIRouter:
         return {"user_id": mundos.meta.user_id(create_jid(telefone))}
 
     @router.put("/numeros/{nome}", summary="A Meta muda qualidade, status ou limite de um número")
-    async def numero(nome: str, pedido: AvaliacaoDaMeta) -> dict[str, Any]:
+    async def numero(nome: str, pedido: AvaliacaoDaMeta) -> dict[str, str]:
         instance = mundos.meta.instance(nome)
         if instance is None:
             raise HTTPException(404, f"número {nome} não existe na Meta do sandbox")
         rate(mundos.desk, mundos.meta, instance, pedido.model_dump(exclude_none=True))
-        return {"status_mostrado": number_status(instance), **asdict(instance.meta)}
+        return number_rating(instance)
 
     @router.post("/preferencia", status_code=202, summary="O usuário para ou retoma mensagens de marketing")
     async def preferencia(pedido: Preferencia) -> dict[str, bool]:

@@ -59,6 +59,17 @@ def number_status(instance: Instance) -> str:
     return "BANNED" if banned else ESTADOS.get(instance.state, "DISCONNECTED")
 
 
+def number_rating(instance: Instance) -> dict[str, str]:
+    """What can be rated, as it is now."""
+    rated = instance.meta
+    return {
+        "conta": rated.conta,
+        "qualidade": rated.qualidade,
+        "status": number_status(instance),
+        "limite": rated.limite,
+    }
+
+
 def number_row(instance: Instance) -> dict[str, Any]:
     """All that a number's node shows."""
     return {
