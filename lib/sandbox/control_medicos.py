@@ -11,6 +11,7 @@ from lib.sandbox.faults import Milliseconds
 from lib.sandbox.jid import create_jid
 from lib.sandbox.meta import put_template
 from lib.sandbox.meta_messages import user_prefers
+from lib.sandbox.meta_numeros import number_rating, rate
 from lib.sandbox.meta_world import Template
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.porta import Pedido
@@ -103,6 +104,15 @@ class ModeloDeMensagem(Pedido):
     status: str = "APPROVED"
 
 
+class AvaliacaoDaMeta(Pedido):
+    """A number as Meta rates it from now on; what is left out stays. `status` CONNECTED undoes a decision of Meta's."""
+
+    qualidade: Literal["GREEN", "YELLOW", "RED", "NA"] | None = None
+    status: Literal["CONNECTED", "FLAGGED", "RESTRICTED", "BANNED", "PENDING", "RATE_LIMITED"] | None = None
+    limite: Literal["TIER_250", "TIER_1K", "TIER_2K", "TIER_10K", "TIER_100K", "TIER_UNLIMITED"] | None = None
+    conta: str | None = Field(None, description="a conta (WABA) a que o número pertence; o limite é dela")
+
+
 def doctor_router(mundos: Mundos) -> APIRouter:
     """Chats, numbers, and Meta's users."""
     router = APIRouter()
@@ -193,6 +203,14 @@ def _meta(mundos: Mundos) -> APIRouter:
     async def usuario(telefone: str, pedido: UsuarioMeta) -> dict[str, str]:
         mundos.meta.hide(telefone, oculto=pedido.oculto)
         return {"user_id": mundos.meta.user_id(create_jid(telefone))}
+
+    @router.put("/numeros/{nome}", summary="A Meta muda qualidade, status ou limite de um número")
+    async def numero(nome: str, pedido: AvaliacaoDaMeta) -> dict[str, str]:
+        instance = mundos.meta.instance(nome)
+        if instance is None:
+            raise HTTPException(404, f"número {nome} não existe na Meta do sandbox")
+        rate(mundos.desk, mundos.meta, instance, pedido.model_dump(exclude_none=True))
+        return number_rating(instance)
 
     @router.post("/preferencia", status_code=202, summary="O usuário para ou retoma mensagens de marketing")
     async def preferencia(pedido: Preferencia) -> dict[str, bool]:

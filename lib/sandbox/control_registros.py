@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from lib.sandbox.control_instancias import restricted_until
 from lib.sandbox.jid import create_jid, phone_of
+from lib.sandbox.meta_numeros import number_rating
 from lib.sandbox.mundos import Mundos
 from lib.sandbox.world import ChatMessage, Instance
 
@@ -89,6 +90,7 @@ def _number(mundos: Mundos, instance: Instance) -> dict[str, Any]:
         "banida": instance.banned,
         "restrita_ate_s": restricted_until(instance),
         "qr": instance.qr_count,
+        "meta": number_rating(instance) if instance.provedor == "meta" else None,
         "na_fila": len(mundos.zapi.filas.get(instance.name, ())),
     }
 

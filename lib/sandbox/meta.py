@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from lib.sandbox.evolution_wire import Desk, Endpoint
 from lib.sandbox.jid import create_jid
 from lib.sandbox.meta_messages import send
+from lib.sandbox.meta_numeros import list_numbers, number_row
 from lib.sandbox.meta_wire import MetaRefusalError, check_key, invalid, number, post_change, read_body, route
 from lib.sandbox.meta_world import APP, Media, MetaWorld, Template, new_id
 from lib.sandbox.replies import json_reply, meta_error
@@ -22,8 +23,6 @@ RAIZ: Final = "/meta/v{versao:int}.{menor:int}"
 PAGINA: Final = 25
 BYTES_MAX: Final = 16 * 1024 * 1024
 CODIGO: Final = "123456"
-ESTADOS: Final = {"open": "CONNECTED", "connecting": "PENDING", "close": "DISCONNECTED"}
-BANIDO: Final = frozenset({402, 403, 406})
 
 Rota = tuple[str, str, Endpoint]
 
@@ -48,6 +47,7 @@ def meta_routes(desk: Desk, meta: MetaWorld) -> tuple[Rota, ...]:
         graph("GET", "/{id}/message_templates", "templates", _templates),
         graph("GET", "/{id}/subscribed_apps", "subscribed_apps", _subscribed),
         graph("POST", "/{id}/subscribed_apps", "subscribed_apps", _subscribe),
+        graph("GET", "/{id}/phone_numbers", "phone_numbers", list_numbers),
         graph("POST", "/{id}/phone_numbers", "phone_numbers", _add_number),
         graph("POST", "/{id}/request_code", "request_code", _request_code),
         graph("POST", "/{id}/verify_code", "verify_code", _verify_code),
@@ -81,7 +81,7 @@ async def _node(_desk: Desk, meta: MetaWorld, request: Request) -> Response:
     """A file's address, or a number's state."""
     stored = meta.media.get(request.path_params["id"])
     if stored is None:
-        return json_reply(_state(number(meta, request)))
+        return json_reply(number_row(number(meta, request)))
     return json_reply(
         {
             "url": f"{meta.keys.server_url.rstrip('/')}{PREFIXO}/_midia/{stored.id}",
@@ -92,20 +92,6 @@ async def _node(_desk: Desk, meta: MetaWorld, request: Request) -> Response:
             "messaging_product": "whatsapp",
         }
     )
-
-
-def _state(instance: Instance) -> dict[str, Any]:
-    banned = instance.state == "close" and instance.reason_code in BANIDO
-    return {
-        "display_phone_number": f"+{instance.number or '5511900000000'}",
-        "verified_name": "Agente Júlia",
-        "quality_rating": "GREEN",
-        "status": "BANNED" if banned else ESTADOS.get(instance.state, "DISCONNECTED"),
-        "name_status": "APPROVED",
-        "messaging_limit_tier": "TIER_1K",
-        "throughput": {"level": "STANDARD"},
-        "id": instance.name,
-    }
 
 
 async def _download(_desk: Desk, meta: MetaWorld, request: Request) -> Response:

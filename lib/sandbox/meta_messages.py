@@ -11,7 +11,8 @@ from fastapi import Request, Response
 
 from lib.sandbox.evolution_wire import Desk
 from lib.sandbox.jid import create_jid, phone_of
-from lib.sandbox.meta_wire import MetaRefusalError, invalid, number, of_number, post_change, read_body
+from lib.sandbox.meta_numeros import number_status
+from lib.sandbox.meta_wire import MetaRefusalError, account, invalid, number, of_number, post_change, read_body
 from lib.sandbox.meta_world import MetaWorld, Template
 from lib.sandbox.replies import json_reply
 from lib.sandbox.world import ChatMessage, Instance
@@ -24,6 +25,10 @@ FALHAS: Final[Mapping[int, tuple[str, str]]] = {
     131047: (
         "Re-engagement message",
         "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
+    ),
+    131048: (
+        "Spam rate limit hit",
+        "Message failed to send because there are restrictions on how many messages can be sent from this number.",
     ),
     131026: ("Message undeliverable", "Message Undeliverable."),
     131050: ("User has stopped marketing messages", "The user chose to stop marketing messages from this business."),
@@ -49,6 +54,8 @@ async def send(desk: Desk, meta: MetaWorld, request: Request) -> Response:
     instance = number(meta, request)
     if instance.state != "open":
         raise MetaRefusalError(400, 133010, "Account not registered", "The account is not registered.")
+    if number_status(instance) == "BANNED":
+        raise MetaRefusalError(403, 131031, "Business Account locked", "The account was disabled for a violation.")
     if body.get("messaging_product") != "whatsapp":
         raise invalid("Param messaging_product must be one of {WHATSAPP}")
     if body.get("status") == "read":
@@ -182,9 +189,14 @@ def _take(desk: Desk, meta: MetaWorld, saida: Saida, request_id: str | None) -> 
 def _trouble(desk: Desk, meta: MetaWorld, saida: Saida) -> int | None:
     if saida.jid in desk.world.inexistentes:
         return 131026
-    if saida.template and saida.template.categoria == "MARKETING":
-        return 131050 if (saida.instance.name, saida.jid) in meta.sem_marketing else None
-    return 131047 if saida.template is None and not meta.open_window(saida.instance.name, saida.jid) else None
+    marketing = saida.template is not None and saida.template.categoria == "MARKETING"
+    if marketing and (saida.instance.name, saida.jid) in meta.sem_marketing:
+        return 131050
+    if meta.open_window(saida.instance.name, saida.jid):
+        return None
+    if number_status(saida.instance) == "RESTRICTED":
+        return 131048
+    return 131047 if saida.template is None else None
 
 
 def _later(desk: Desk, meta: MetaWorld, saida: Saida, wamid: str, step: int, word: str, code: int | None) -> None:
@@ -192,7 +204,7 @@ def _later(desk: Desk, meta: MetaWorld, saida: Saida, wamid: str, step: int, wor
 
     def tell() -> None:
         value = of_number(saida.instance, _status(meta, saida, wamid, word, code))
-        post_change(desk, meta, "messages", value)
+        post_change(desk, meta, "messages", value, conta=account(saida.instance))
 
     asyncio.get_running_loop().call_later(delay_s, tell)
 
@@ -245,7 +257,7 @@ def doctor_says(
     message = {**sender, "from_user_id": meta.user_id(jid), "id": wamid, "timestamp": str(int(when)), **part}
     if (instance.name, jid) not in meta.bloqueados:
         value = of_number(instance, {"contacts": [meta.contact(jid, nome)], "messages": [message]})
-        post_change(desk, meta, "messages", value, copies=copies)
+        post_change(desk, meta, "messages", value, copies=copies, conta=account(instance))
     return wamid
 
 
@@ -264,7 +276,8 @@ def person_types(
         "type": "text",
         "text": {"body": texto},
     }
-    post_change(desk, meta, "smb_message_echoes", of_number(instance, {"message_echoes": [echo]}))
+    value = of_number(instance, {"message_echoes": [echo]})
+    post_change(desk, meta, "smb_message_echoes", value, conta=account(instance))
     return wamid
 
 
@@ -282,4 +295,4 @@ def user_prefers(desk: Desk, meta: MetaWorld, instance: Instance, telefone: str,
         "timestamp": str(int(time.time())),
     }
     value = of_number(instance, {"contacts": [contact], "user_preferences": [preference]})
-    post_change(desk, meta, "user_preferences", value)
+    post_change(desk, meta, "user_preferences", value, conta=account(instance))

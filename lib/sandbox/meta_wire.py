@@ -93,11 +93,18 @@ def of_number(instance: Instance, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "metadata": metadata, **content}
 
 
-def post_change(desk: Desk, meta: MetaWorld, field: str, value: Mapping[str, Any], *, copies: int = 1) -> None:
+def account(instance: Instance) -> str:
+    """The business account that a number belongs to."""
+    return instance.meta.conta
+
+
+def post_change(
+    desk: Desk, meta: MetaWorld, field: str, value: Mapping[str, Any], *, copies: int = 1, conta: str = CONTA
+) -> None:
     """Send one change to the API as Meta does: signed, slashes and letters escaped, tried again ever more rarely."""
     body = {
         "object": "whatsapp_business_account",
-        "entry": [{"id": CONTA, "time": int(time.time()), "changes": [{"value": dict(value), "field": field}]}],
+        "entry": [{"id": conta, "time": int(time.time()), "changes": [{"value": dict(value), "field": field}]}],
     }
     content = json.dumps(body, ensure_ascii=True, separators=(",", ":")).replace("/", "\\/").encode()
     courier, rng = desk.courier(), desk.world.rng

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lib.sandbox.jid import create_jid, phone_of
-from lib.sandbox.world import Instance, World
+from lib.sandbox.world import Instance, NumeroMeta, World
 
 ORIGEM: Final = "meta"
-CONTA: Final = "100000000000001"
+CONTA: Final = NumeroMeta().conta
 APP: Final = "500000000000001"
 JANELA_S: Final = 24 * 3600.0
 RAJADA: Final = 45

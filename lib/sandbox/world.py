@@ -59,6 +59,16 @@ class Coluna:
     disconnected_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NumeroMeta:
+    """What Meta thinks of a number: without a `status` of its own it is what its registration makes it."""
+
+    conta: str = "100000000000001"
+    qualidade: str = "GREEN"
+    limite: str = "TIER_2K"
+    status: str | None = None
+
+
 @dataclass(slots=True)
 class Instance:
     """One WhatsApp number; `had_socket` tells "never connected" from "connection closed" in error texts.
@@ -83,6 +93,7 @@ class Instance:
     webhook: Webhook | None = None
     provedor: str = "evolution"
     coluna: Coluna | None = None
+    meta: NumeroMeta = NumeroMeta()
     moves: int = 0
     qr_code: str | None = None
     qr_count: int = 0
@@ -306,8 +317,8 @@ def _ours(aceita: Aceita) -> ChatMessage:
 
 
 def _instance_of(fact: dict[str, Any]) -> Instance:
-    webhook, coluna = fact.pop("webhook"), fact.pop("coluna", None)
+    webhook, coluna, meta = fact.pop("webhook"), fact.pop("coluna", None), fact.pop("meta", {})
     instance = Instance(**fact)
     instance.webhook = Webhook(**webhook) if webhook else None
-    instance.coluna = Coluna(**coluna) if coluna else None
+    instance.coluna, instance.meta = Coluna(**coluna) if coluna else None, NumeroMeta(**meta)
     return instance

@@ -16,6 +16,7 @@ from lib.http import HttpPool, Upstream, open_client
 from lib.providers.meta import Meta
 from lib.providers.meta_conta import MetaConta
 from lib.providers.meta_webhook import Peca, parse, read
+from lib.providers.whatsapp import Envio, ModeloEnviado
 from lib.sandbox.config import SandboxConfig
 from lib.sandbox.courier import Courier
 from lib.sandbox.evolution_instances import new_instance
@@ -25,7 +26,7 @@ from lib.sandbox.meta_world import MetaKeys, MetaWorld
 from lib.sandbox.world import Instance, World
 from tests.providers.caixa import serving
 
-CHIP = "200000000000001"
+CHIP, MEDICO = "200000000000001", "5511900001001"
 SEGREDO, TOKEN = "s" * 40, "sandbox-meta-token"
 
 
@@ -92,3 +93,7 @@ async def vivo() -> AsyncIterator[Vivo]:
         yield Vivo(url, desk, mundo, chip, chegadas, Meta(pool.get_http_client("meta"), TOKEN, 5.0))
         await pool.close_http_client()
         await desk.courier().close()
+
+
+def envio(numero: str = MEDICO, texto: str = "Olá! Plantão às 7h? ☀️ a/b", modelo: ModeloEnviado | None = None) -> Envio:
+    return Envio(CHIP, numero, texto, 42, modelo)

@@ -23,9 +23,8 @@ from lib.sandbox.faults import Falha
 from lib.sandbox.meta import put_template
 from lib.sandbox.meta_messages import doctor_says, person_types, user_prefers
 from lib.sandbox.meta_world import CONTA, Template
-from tests.sandbox.meta_vivo import CHIP, Vivo, vivo
+from tests.sandbox.meta_vivo import CHIP, MEDICO, Vivo, envio, vivo
 
-MEDICO = "5511900001001"
 CONVITE = ModeloEnviado("convite_plantao_v1", "pt_BR", ("Helena",))
 
 
@@ -33,10 +32,6 @@ CONVITE = ModeloEnviado("convite_plantao_v1", "pt_BR", ("Helena",))
 async def meta() -> AsyncIterator[Vivo]:
     async with vivo() as running:
         yield running
-
-
-def envio(numero: str = MEDICO, texto: str = "Olá! Plantão às 7h? ☀️ a/b", modelo: ModeloEnviado | None = None) -> Envio:
-    return Envio(CHIP, numero, texto, 42, modelo)
 
 
 async def test_a_conversation_goes_both_ways(meta: Vivo) -> None:

@@ -1,8 +1,8 @@
 // Every system at a glance: counts, numbers, Salvy, the activator, what became of each webhook.
 
-import { botao, campo, chama, el, escolha, faz, hora, le, mostra, telefone } from "./nucleo.js";
+import { botao, campo, chama, el, faz, hora, le, marca, mostra, telefone } from "./nucleo.js";
+import { numeros } from "./numeros.js";
 
-const ESTADOS = { open: "conectado", connecting: "conectando", close: "desconectado" };
 const CONTAS = {
   numeros: "números", conversas: "conversas", aceitas: "mensagens aceitas", llm_chamadas: "chamadas ao modelo",
   chatwoot_conversas: "conversas no Chatwoot", slack_mensagens: "mensagens no Slack", salvy_numeros: "números na Salvy",
@@ -11,9 +11,11 @@ const CONTAS = {
 
 export function sistemas(tela) {
   const contas = el("dl", { class: "contas" });
-  const numeros = el("div", { class: "rola" });
+  const nossos = numeros(() => renova());
   const salvy = el("div", { class: "rola" });
+  const estoque = el("div");
   const ativador = el("div", { class: "rola" });
+  const trava = el("div");
   const entregas = el("div", { class: "rola" });
   const programa = el("p", { class: "ajuda" });
   const cartao = (titulo, ...partes) => el("section", { class: "cartao" }, el("h2", {}, titulo), partes);
@@ -22,9 +24,9 @@ export function sistemas(tela) {
       "div",
       { class: "cartoes largos" },
       cartao("Contagens", programa, contas, apaga()),
-      cartao("Números do WhatsApp", numeros, novoNumero()),
-      cartao("Salvy", salvy, alugar()),
-      cartao("Ativador de chips", ativador),
+      cartao("Números do WhatsApp", ...nossos.partes),
+      cartao("Salvy", estoque, salvy, alugar()),
+      cartao("Ativador de chips", trava, ativador),
       cartao("Webhooks", entregas),
     ),
   );
@@ -34,30 +36,19 @@ export function sistemas(tela) {
     return botao("Esquecer tudo…", tudo, { class: "perigo" });
   }
 
-  function novoNumero() {
-    const nome = el("input", { required: true, placeholder: "julia-09" });
-    const provedor = escolha([["evolution", "Evolution"], ["zapi", "Z-API"], ["meta", "Meta"]], "evolution");
-    const fone = el("input", { placeholder: "5511900000109", inputmode: "tel" });
-    const cria = (evento) => {
-      evento.preventDefault();
-      const corpo = { provedor: provedor.value, numero: fone.value.replace(/\D/g, "") || null };
-      faz(() => chama("PUT", `instancias/${encodeURIComponent(nome.value.trim())}`, corpo).then(() => renova()));
-    };
-    return el("details", {}, el("summary", {}, "Novo número"), el("form", { class: "campos", submit: cria }, campo("Instância", nome), campo("Gateway", provedor), campo("Número", fone), el("button", {}, "Criar")));
-  }
-
   function alugar() {
     return botao("Alugar número", () => chama("POST", "salvy/numeros", { nome: "pelo sandbox" }).then(() => renova()));
   }
 
   async function renova(resumo) {
-    const [agora, linhas, salvys, fila, webhooks] = await Promise.all([
-      resumo ?? le("resumo"), le("instancias"), le("salvy/numeros"), le("ativador"), le("webhooks?ultimas=40"),
+    const [agora, ddds, salvys, fila, webhooks] = await Promise.all([
+      resumo ?? le("resumo"), le("salvy/ddds"), le("salvy/numeros"), le("ativador"), le("webhooks?ultimas=40"), nossos.renova(),
     ]);
     mostra(programa, agora.programa, (url) => `Os webhooks vão para ${url}.`);
     mostra(contas, agora, (tudo) => Object.entries(CONTAS).flatMap(([nome, rotulo]) => el("div", {}, el("dt", {}, rotulo), el("dd", {}, String(tudo[nome])))));
-    mostra(numeros, linhas, desenhaNumeros);
+    mostra(estoque, ddds, desenhaEstoque);
     mostra(salvy, salvys, desenhaSalvy);
+    mostra(trava, fila.ocupa, desenhaTrava);
     mostra(ativador, fila.ativacoes, desenhaAtivador);
     mostra(entregas, webhooks.tentativas, desenhaEntregas);
   }
@@ -65,19 +56,13 @@ export function sistemas(tela) {
   const tabela = (titulos, linhas) => el("table", {}, el("thead", {}, el("tr", {}, titulos.map((t) => el("th", { scope: "col" }, t)))), el("tbody", {}, linhas.map((celulas) => el("tr", {}, celulas.map((c) => el("td", {}, c))))));
   const vazio = (texto) => el("p", { class: "vazio" }, texto);
 
-  function desenhaNumeros(linhas) {
-    if (!linhas.length) return vazio("Nenhum número ainda.");
-    const muda = (nome, corpo) => chama("PUT", `instancias/${encodeURIComponent(nome)}`, corpo).then(() => renova());
-    return tabela(
-      ["Instância", "Estado", ""],
-      linhas.map((um) => {
-        const aberto = um.estado === "open";
-        const troca = botao(aberto ? "Desconectar" : "Conectar", () => muda(um.nome, { estado: aberto ? "close" : "open" }), { chave: `t ${um.nome}` });
-        const banir = aberto && um.provedor !== "zapi" ? botao("Banir", () => muda(um.nome, { estado: "close", motivo: 403 }), { class: "perigo", chave: `b ${um.nome}` }) : "";
-        const fila = um.na_fila ? ` · ${um.na_fila} na fila` : "";
-        return [[el("b", {}, um.nome), el("br"), el("small", {}, [telefone(um.numero), um.provedor].filter(Boolean).join(" · "))], el("span", { class: aberto ? "bom" : "mau" }, `${ESTADOS[um.estado] ?? um.estado}${fila}`), el("span", { class: "botoes" }, troca, banir)];
-      }),
-    );
+  function desenhaEstoque(ddds) {
+    const dito = el("input", { value: ddds.join(" "), inputmode: "numeric", pattern: "[0-9 ,]*" });
+    const guarda = (evento) => {
+      evento.preventDefault();
+      faz(() => chama("PUT", "salvy/ddds", { ddds: (dito.value.match(/\d+/g) ?? []).map(Number) }).then(() => renova()));
+    };
+    return el("form", { class: "campos", submit: guarda }, campo("DDDs em estoque", dito), el("button", {}, "Guardar"));
   }
 
   function desenhaSalvy(linhas) {
@@ -96,10 +81,14 @@ export function sistemas(tela) {
     });
   }
 
+  function desenhaTrava(ocupa) {
+    return marca("nada responde, nem /health, enquanto uma ativação roda", ocupa, (sim) => chama("PUT", "ativador", { ocupa: sim }).then(() => renova()), { "data-chave": "trava" });
+  }
+
   function desenhaAtivador(linhas) {
     if (!linhas.length) return vazio("Fila vazia.");
     const reinicia = botao("Reiniciar (esquece a fila)", () => chama("DELETE", "ativador").then(() => renova()), { class: "perigo" });
-    return [tabela(["Telefone", "Estado", "Passo", "Erro"], linhas.map((um) => [telefone(um.telefone), um.status, um.step ?? "", um.error ?? ""])), reinicia];
+    return [tabela(["Telefone", "Estado", "Passo", "Código enviado", "Erro"], linhas.map((um) => [telefone(um.telefone.length < 12 ? `55${um.telefone}` : um.telefone), um.status, um.step ?? "", um.esperado, um.error ?? ""])), reinicia];
   }
 
   function desenhaEntregas(tentativas) {

@@ -175,8 +175,9 @@ export function telefones(tela) {
   return { renova };
 }
 
-/** The marks of a message of ours: one when sent, two when delivered, in blue when read. */
+/** The marks of a message of ours: one when sent, two when delivered, in blue when read; a warning when WhatsApp refused it. */
 function tiques(recibo) {
+  if (recibo === "recusada") return el("span", { class: "mau" }, " ⚠ não entregue");
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   for (const [nome, valor] of Object.entries({ viewBox: "0 0 17 13", role: "img", "aria-label": recibo, class: `tique ${recibo}` })) svg.setAttribute(nome, valor);
   for (const traco of TIQUES[recibo] ?? []) {
