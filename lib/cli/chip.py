@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_porque
+from lib.cli import chip_backtest, chip_porque, chip_score
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -68,3 +68,5 @@ def ligar(
 
 
 app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)
+app.command("score", epilog=chip_score.EXEMPLOS)(chip_score.score)
+app.command("backtest", epilog=chip_backtest.EXEMPLOS)(chip_backtest.backtest)
