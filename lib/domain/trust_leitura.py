@@ -84,7 +84,10 @@ class MudancaDeParte:
 
 @dataclass(frozen=True, slots=True)
 class LimitesVistos:
-    """Sends per hour and day: of the phase, what the level's percent of it comes to, and, by ramp-up, what is in force."""
+    """Sends per hour and day: of the phase, what the level leaves of them, and by the ramp-up what is in force.
+
+    Parts are in percent; the worst level has a ceiling too.
+    """
 
     fase: FaseWarmup
     fase_hora: int
