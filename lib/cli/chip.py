@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_ciclo, chip_estado, chip_instancia, chip_pedido, chip_porque
+from lib.cli import chip_backtest, chip_ciclo, chip_estado, chip_instancia, chip_pedido, chip_porque, chip_score
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -75,3 +75,5 @@ app.command("novo", epilog=chip_pedido.EXEMPLOS_NOVO)(chip_pedido.novo)
 app.command("pedidos", epilog=chip_pedido.EXEMPLOS_PEDIDOS)(chip_pedido.pedidos_)
 app.command("continuar", epilog=chip_pedido.EXEMPLOS_CONTINUAR)(chip_pedido.continuar)
 app.command("desistir", epilog=chip_pedido.EXEMPLOS_DESISTIR)(chip_pedido.desistir)
+app.command("score", epilog=chip_score.EXEMPLOS)(chip_score.score)
+app.command("backtest", epilog=chip_backtest.EXEMPLOS)(chip_backtest.backtest)

@@ -48,7 +48,7 @@ _NIVEIS = (
     (NivelTrust.VERMELHO, 20, 20, 120),
     (NivelTrust.CRITICO, 0, 20, 180),
 )
-_TETO_CRITICO = (3, 10)
+TETO_CRITICO: Final = (3, 10)
 PARTE_NIVEL: Final[Mapping[NivelTrust, int]] = MappingProxyType({nome: parte for nome, _, parte, _ in _NIVEIS})
 """Percent of the phase limit that each level leaves."""
 
@@ -149,7 +149,7 @@ def limites(nivel_: NivelTrust, fase: FaseWarmup) -> tuple[int, int]:
     parte = PARTE_NIVEL[nivel_]
     hora, dia = hora * parte // 100, dia * parte // 100
     if nivel_ is NivelTrust.CRITICO:
-        return min(hora, _TETO_CRITICO[0]), min(dia, _TETO_CRITICO[1])
+        return min(hora, TETO_CRITICO[0]), min(dia, TETO_CRITICO[1])
     return hora, dia
 
 

@@ -84,12 +84,17 @@ class MudancaDeParte:
 
 @dataclass(frozen=True, slots=True)
 class LimitesVistos:
-    """Sends per hour and day: of the phase, the percent of it that level and ramp-up leave, and what is in force."""
+    """Sends per hour and day: of the phase, what the level leaves of them, and by the ramp-up what is in force.
+
+    Parts are in percent; the worst level has a ceiling too.
+    """
 
     fase: FaseWarmup
     fase_hora: int
     fase_dia: int
     parte_nivel: int
+    nivel_hora: int
+    nivel_dia: int
     parte_rampup: int
     hora: int
     dia: int
@@ -123,6 +128,8 @@ def limites_vistos(trust: Trust, fase: FaseWarmup, rampup_parte: int) -> Limites
         fase_hora=fase_hora,
         fase_dia=fase_dia,
         parte_nivel=PARTE_NIVEL[trust.nivel],
+        nivel_hora=trust.limite_hora,
+        nivel_dia=trust.limite_dia,
         parte_rampup=rampup_parte,
         hora=trust.limite_hora * rampup_parte // 100,
         dia=trust.limite_dia * rampup_parte // 100,
