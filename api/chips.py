@@ -22,14 +22,13 @@ from lib.usecases.chip_vida import Quem, SemChipError
 from lib.usecases.instancia import ImpedidoError, Impedimento
 from lib.usecases.instancias import RealGatewayError
 from lib.usecases.ler_decisao import DecisaoVista, ver_decisao
-from lib.usecases.parear import Fim, um_codigo
+from lib.usecases.parear import UM_CODIGO_S, Fim, um_codigo
 
 router = rotas("/v1", Papel.VIEWER)
 acoes = rotas("/v1", Papel.OPERATOR)
 
 ORIGEM: Final = "api"
-NUNCA_GUARDAR: Final = {"cache-control": "no-store", "pragma": "no-cache"}
-DE_NOVO_S: Final = "2"
+DE_NOVO: Final = {"retry-after": "2"}
 PARA_LER: Final = {
     **NAO_HA,
     **problema(403, "Sem permissão"),
@@ -122,20 +121,26 @@ async def qr(
     recursos: Recursos,
     quem: Annotated[Credencial, Depends(require(Papel.OPERATOR), scope="function")],
     chip: Annotated[str, Path(min_length=1, max_length=100, description="Nome (instância) ou id do chip.")],
+    espera_s: Annotated[
+        int, Query(ge=1, le=UM_CODIGO_S, description="Por quantos segundos esperar por um código.")
+    ] = UM_CODIGO_S,
 ) -> Response:
-    """Desenha o código que vale agora, começando a conexão se ela estiver fechada. Peça de novo a cada 20 segundos."""
+    """Desenha o código que vale agora, começando a conexão se ela estiver fechada. Nunca o guarde.
+
+    Peça de novo a cada 20 segundos, até o 409 que diz que o chip conectou.
+    """
     try:
-        step = await um_codigo(recursos, chip, Quem(quem.nome, ORIGEM))
+        step = await um_codigo(recursos, chip, Quem(quem.nome, ORIGEM), espera_s=espera_s)
     except SemChipError:
         raise HTTPException(404, "chip não encontrado") from None
     except ImpedidoError as refused:
-        raise HTTPException(409, IMPEDIMENTO[refused.porque], NUNCA_GUARDAR) from None
+        raise HTTPException(409, IMPEDIMENTO[refused.porque]) from None
     except RealGatewayError:
-        raise HTTPException(409, "fora de produção só o sandbox pode ser pareado", NUNCA_GUARDAR) from None
+        raise HTTPException(409, "fora de produção só o sandbox pode ser pareado") from None
     except GatewayError:
-        raise HTTPException(503, "o gateway não respondeu", NUNCA_GUARDAR | {"retry-after": DE_NOVO_S}) from None
+        raise HTTPException(503, "o gateway não respondeu", DE_NOVO) from None
     if step.fim is Fim.CONECTADO:
-        raise HTTPException(409, "o chip já está conectado", NUNCA_GUARDAR)
+        raise HTTPException(409, "o chip já está conectado")
     if step.qr is None:
-        raise HTTPException(409, "ainda não há código; tente de novo", NUNCA_GUARDAR | {"retry-after": DE_NOVO_S})
-    return Response(desenho.png(step.qr), media_type="image/png", headers=NUNCA_GUARDAR)
+        raise HTTPException(409, "ainda não há código; tente de novo", DE_NOVO)
+    return Response(desenho.png(step.qr), media_type="image/png")

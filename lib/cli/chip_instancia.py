@@ -76,8 +76,8 @@ def qr(
     Sai com 0 quando o número conectou, com 1 quando ninguém leu a tempo.
     """
 
-    async def work(resources: Resources) -> Passo | None:
-        last: Passo | None = None
+    async def work(resources: Resources) -> Passo:
+        last = Passo()
         try:
             async with asyncio.timeout(espera):
                 steps = parear(resources, chip, quem(por), digitado=codigo, gateway_real=gateway_real)
@@ -87,17 +87,17 @@ def qr(
                     if last.fim is None and imagem is not None and last.qr:
                         await asyncio.to_thread(_save, imagem, last.qr)
         except TimeoutError:
-            return None
+            return last
         return last
 
     end = agir(work)
     if em_json:
-        said: dict[str, Any] = {"chip": chip, "fim": end.fim if end else "tempo", "codigos": end.n if end else None}
-        said["outro_numero"] = mascarar(end.outro_numero) if end and end.outro_numero else None
+        said: dict[str, Any] = {"chip": chip, "fim": end.fim or "tempo", "codigos": end.n}
+        said["outro_numero"] = mascarar(end.outro_numero) if end.outro_numero else None
         typer.echo(json.dumps(said, ensure_ascii=False))
     else:
         _told(chip, end, espera)
-    raise typer.Exit(0 if end is not None and end.fim is Fim.CONECTADO else 1)
+    raise typer.Exit(0 if end.fim is Fim.CONECTADO else 1)
 
 
 def _show(step: Passo) -> None:
@@ -119,8 +119,10 @@ def _save(path: Path, conteudo: str) -> None:
         out.write(desenho.png(conteudo))
 
 
-def _told(chip: str, end: Passo | None, espera: int) -> None:
-    if end is None:
+def _told(chip: str, end: Passo, espera: int) -> None:
+    if end.fim is None and not end.n:
+        typer.echo(f"erro: o gateway não deu nenhum código em {espera} segundos. Veja: agente chip estado", err=True)
+    elif end.fim is None:
         typer.echo(f"erro: ninguém leu o código em {espera} segundos. Repita: agente chip qr {chip}", err=True)
     elif end.fim is Fim.LIMITE:
         typer.echo(

@@ -29,7 +29,7 @@ from lib.usecases.instancias import require_touchable
 SONDAGEM_S: Final = 1.0
 ZAPI_CODIGO_S: Final = 20.0
 ZAPI_CODIGOS: Final = 3
-UM_CODIGO_S: Final = 10.0
+UM_CODIGO_S: Final = 10
 
 log = get_logger(__name__)
 
@@ -88,8 +88,10 @@ async def parear(
             await anotar(resources, ficha, quem, "parear", passo.fim.value)
 
 
-async def um_codigo(resources: Resources, chip: str, quem: Quem, *, gateway_real: bool = False) -> Passo:
-    """Return the code to scan now, or that the number is connected; neither: there is none yet, ask again.
+async def um_codigo(
+    resources: Resources, chip: str, quem: Quem, *, espera_s: float = UM_CODIGO_S, gateway_real: bool = False
+) -> Passo:
+    """Return the code to scan now, or that the number is connected; neither: there is none in `espera_s`, ask again.
 
     Raises:
         SemChipError, ImpedidoError: there is nothing to pair.
@@ -98,7 +100,7 @@ async def um_codigo(resources: Resources, chip: str, quem: Quem, *, gateway_real
     """
     steps = parear(resources, chip, quem, gateway_real=gateway_real)
     try:
-        async with asyncio.timeout(UM_CODIGO_S):
+        async with asyncio.timeout(espera_s):
             return await anext(steps)
     except TimeoutError:
         return Passo()
