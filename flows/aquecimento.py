@@ -1,4 +1,4 @@
-"""Warm-up: who has done enough goes into the next phase, which raises the limits of real traffic (decisions D15, D25)."""
+"""Warm-up: who has done enough goes into the next phase, which raises the limits of real traffic (D15, D25)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PADRAO = ParametrosAquecimento()
 
 
 async def advance(resources: Resources, modo: Modo, as_of: datetime) -> Parcial:
-    """Move every chip that may go on by one step, in one statement; who stays is told by the first criterion missing."""
+    """Move every chip that may go on by one step, in one statement; who stays is told by what it lacks first."""
     grupos = await aquecimento.advance(resources.db, as_of, aplicar=modo is Modo.APLICAR)
     seen, kinds, skipped = 0, Counter[str](), Counter[str]()
     for grupo in grupos:

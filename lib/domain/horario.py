@@ -92,3 +92,26 @@ def proxima_janela(agora: datetime, uf: str | None) -> datetime:
     while not _dia_util(dia, uf):
         dia += timedelta(days=1)
     return datetime.combine(dia, ABRE, tzinfo=fuso(uf)).astimezone(UTC)
+
+
+def janela(agora: datetime, uf: str | None) -> tuple[datetime, datetime]:
+    """Return in UTC the window in which we may write first that is open at `agora` or opens next: from, to.
+
+    It begins at `agora` when it is open already.
+
+    Raises:
+        ValueError: `agora` is naive.
+    """
+    abre = proxima_janela(agora, uf)
+    return abre, datetime.combine(abre.astimezone(fuso(uf)).date(), FECHA, tzinfo=fuso(uf)).astimezone(UTC)
+
+
+def dia_de(instante: datetime) -> date:
+    """Return São Paulo's day of an instant."""
+    return instante.astimezone(SAO_PAULO).date()
+
+
+def limites_do_dia(dia: date) -> tuple[datetime, datetime]:
+    """Return the first instant of a day of São Paulo and of the day after it, in UTC."""
+    inicio, fim = (datetime.combine(dia + timedelta(days=n), time(0), tzinfo=SAO_PAULO) for n in (0, 1))
+    return inicio.astimezone(UTC), fim.astimezone(UTC)

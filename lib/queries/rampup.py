@@ -14,12 +14,13 @@ from lib.domain.chip_ciclo import PRIMEIRA_PARTE, RESTRICAO
 from lib.domain.rampup import INTEIRA, PARTES
 
 # Whom WhatsApp still holds back, and who has not all of its limits back. A number that came back by another way, by a
-# person's hand say, begins to get its share when its restriction is over. Locked, so that what is judged is what stands.
+# person's hand say, begins to get its share when its restriction is over. Locked: what is judged is what stands.
 _DECIDIDO: Final = """WITH alvo AS MATERIALIZED (
   SELECT k.id, k.status, k.status_anterior, k.gateway, k.qualidade, k.rampup_parte, k.rampup_desde,
     coalesce(k.reply_only_until <= :agora, true) AS solto
   FROM chip k
-  WHERE k.tipo = 'julia' AND (k.status = 'restricted' OR (k.status = ANY(CAST(:em_uso AS text[])) AND k.rampup_parte < 100))
+  WHERE k.tipo = 'julia'
+    AND (k.status = 'restricted' OR (k.status = ANY(CAST(:em_uso AS text[])) AND k.rampup_parte < :inteira))
   ORDER BY k.id {tranca}),
 julgado AS (
   SELECT a.*, CASE
@@ -33,10 +34,8 @@ julgado AS (
     SELECT max(t.parte) AS parte FROM unnest(CAST(:apos_s AS float8[]), CAST(:partes AS int[])) AS t(apos_s, parte)
     WHERE a.rampup_desde + make_interval(secs => t.apos_s) <= :agora) p ON true)"""
 
-_RAISE = text(
-    "-- rampup.raise\n"
-    + _DECIDIDO.format(tranca="FOR NO KEY UPDATE OF k")
-    + """,
+_RAISE_OF: Final = """-- rampup.raise
+{base},
 mudado AS (
   UPDATE chip k SET
     reply_only_until = CASE WHEN j.passo = 'segue_restrito' THEN :agora + make_interval(secs => :restricao_s)
@@ -53,21 +52,22 @@ mudado AS (
 SELECT j.passo, count(*) AS vistos, count(m.id) AS mudados FROM julgado j LEFT JOIN mudado m ON m.id = j.id
 GROUP BY 1 ORDER BY 1
 """
-)
+_RAISE = text(_RAISE_OF.format(base=_DECIDIDO.format(tranca="FOR NO KEY UPDATE OF k")))
 
-_COUNT = text(
-    "-- rampup.count\n"
-    + _DECIDIDO.format(tranca="")
-    + " SELECT passo, count(*) AS vistos, count(passo) AS mudados FROM julgado GROUP BY 1 ORDER BY 1"
-)
+_COUNT_OF: Final = """-- rampup.count
+{base}
+SELECT passo, count(*) AS vistos, count(passo) AS mudados FROM julgado GROUP BY 1 ORDER BY 1
+"""
+_COUNT = text(_COUNT_OF.format(base=_DECIDIDO.format(tranca="")))
 
-_LIST = text(
-    "-- rampup.list\n"
-    + _DECIDIDO.format(tranca="")
-    + """ SELECT id AS chip_id, passo, status, CASE WHEN status = 'restricted' AND passo = 'volta' THEN destino ELSE status END
-    AS para, CASE passo WHEN 'volta' THEN :primeira WHEN 'segue_restrito' THEN rampup_parte ELSE parte END AS parte
-  FROM julgado WHERE passo IS NOT NULL ORDER BY id LIMIT :limite"""
-)
+_LIST_OF: Final = """-- rampup.list
+{base}
+SELECT id AS chip_id, passo, status,
+  CASE WHEN status = 'restricted' AND passo = 'volta' THEN destino ELSE status END AS para,
+  CASE passo WHEN 'volta' THEN :primeira WHEN 'segue_restrito' THEN rampup_parte ELSE parte END AS parte
+FROM julgado WHERE passo IS NOT NULL ORDER BY id LIMIT :limite
+"""
+_LIST = text(_LIST_OF.format(base=_DECIDIDO.format(tranca="")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class Grupo:
 async def raise_shares(db: Database, agora: datetime, *, aplicar: bool) -> list[Grupo]:
     """Give every chip the share of its limits that is due, in one statement; without `aplicar` only count them.
 
-    Steps: `volta` from a restriction with the first share, `sobe`, `inteiro` when all is back, and `segue_restrito` of a
-    Meta number that is still RED.
+    Steps: `volta` from a restriction with the first share, `sobe`, `inteiro` when all is back, and `segue_restrito` of
+    a Meta number that is still RED.
     """
     [rows] = await db.round_trip(Step(_RAISE if aplicar else _COUNT, _params(agora, aplicar=aplicar), writes=aplicar))
     return [Grupo(**row) for row in rows]

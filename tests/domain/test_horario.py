@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.domain.horario import SAO_PAULO, feriado, fuso, janela_proativa, proxima_janela
+from lib.domain.horario import (
+    SAO_PAULO,
+    dia_de,
+    feriado,
+    fuso,
+    janela,
+    janela_proativa,
+    limites_do_dia,
+    proxima_janela,
+)
 
 UFS = st.none() | st.sampled_from(["SP", "AM", "AC", "MT", "RJ", "BA", "XX", "rr"])
 INSTANTES = st.datetimes(datetime(2025, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
@@ -94,3 +103,29 @@ def test_nothing_between_now_and_the_next_window_is_open(agora: datetime, uf: st
 def test_a_naive_instant_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         janela_proativa(datetime(2026, 3, 16, 12), None)  # noqa: DTZ001 - the naive instant is the point
+
+
+@given(INSTANTES, UFS)
+def test_a_window_is_open_from_its_first_to_before_its_last_instant(agora: datetime, uf: str | None) -> None:
+    abre, fecha = janela(agora, uf)
+    assert abre == proxima_janela(agora, uf)
+    assert janela_proativa(abre, uf)
+    assert janela_proativa(fecha - timedelta(microseconds=1), uf)
+    assert not janela_proativa(fecha, uf)
+    assert fecha - abre <= timedelta(hours=12)
+
+
+@given(INSTANTES)
+def test_a_day_of_sao_paulo_holds_the_instants_that_its_clock_gives_it(agora: datetime) -> None:
+    inicio, fim = limites_do_dia(dia_de(agora))
+    assert inicio <= agora < fim
+    assert dia_de(inicio) == dia_de(fim - timedelta(microseconds=1)) == dia_de(agora)
+    assert dia_de(fim) > dia_de(agora)
+
+
+def test_half_past_nine_in_the_evening_is_still_the_same_day() -> None:
+    assert dia_de(sp(9, 21, 30)) == date(2026, 3, 9)
+    assert limites_do_dia(date(2026, 3, 9)) == (
+        datetime(2026, 3, 9, 3, tzinfo=UTC),
+        datetime(2026, 3, 10, 3, tzinfo=UTC),
+    )

@@ -75,10 +75,9 @@ async def test_days_are_counted_from_the_first_connection_and_a_short_disconnect
 ) -> None:
     await gravar(resources.db, um_chip(fase=F.REPOUSO, status=S.WARMING, conexao_em=AGORA))
     assert await run(resources, AGORA + HORA) == ({"iniciados": 1}, {})
-    back = "UPDATE chip SET conectado = %s, conexao_em = %s"
-    await consulta(resources.db, back, False, AGORA + 20 * HORA)
+    await consulta(resources.db, "UPDATE chip SET conectado = false, conexao_em = %s", AGORA + 20 * HORA)
     assert await run(resources, AGORA + 24 * HORA) == ({}, {"falta_desconectado": 1})
-    await consulta(resources.db, back, True, AGORA + 24 * HORA)
+    await consulta(resources.db, "UPDATE chip SET conectado = true, conexao_em = %s", AGORA + 24 * HORA)
     assert await run(resources, AGORA + 24 * HORA) == ({"setup": 1}, {})
     assert await consulta(resources.db, "SELECT aquecimento_desde AS desde FROM chip") == [{"desde": AGORA}]
 
