@@ -140,6 +140,10 @@ class Worker:
         if self._resources.settings.crashpoint:
             loop.call_later(after_s + 0.02, self._crash.reach, "S4")
 
+    def webhook_stored(self) -> None:
+        """Look at once for stored webhooks: one came that cannot wait for the poll."""
+        self._webhooks.bell.set()
+
     async def run(self) -> None:
         """Work until `drain`."""
         self._idle.clear()

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -82,6 +82,7 @@ class Job(Generic[C_contra]):
     """One flow: how it finds its keys, the task for one chunk, and what makes a run honest.
 
     `nada` is the reason to give when there was nothing to do. `tolerancia` is the share of the eligible that may fail.
+    `sozinho` False: runs may be at work side by side, because each of their rows has a lock of its own.
     """
 
     nome: str
@@ -89,6 +90,7 @@ class Job(Generic[C_contra]):
     chunk: ChunkTask
     nada: str
     tolerancia: float = 0.0
+    sozinho: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,8 @@ async def run_flow(job: Job[C_contra], parametros: C_contra) -> State[Any]:
             parcial = await _work(job, parametros, as_of)
             await _publish(job, parametros.modo, parcial, custo)
             return _finished(job, parcial.outcome, parametros.modo)
-        with run.portal.wrap_async_context_manager(fluxo.lock(run.resources.db, job.nome)) as vez:
+        trava = job.nome if job.sozinho else f"{job.nome}:{uuid4()}"
+        with run.portal.wrap_async_context_manager(fluxo.lock(run.resources.db, trava)) as vez:
             if vez.pausado or not vez.obtida:
                 return Completed(message=PAUSADO if vez.pausado else OUTRA_EXECUCAO)
             return await _apply(job, parametros, as_of, iniciado, custo)

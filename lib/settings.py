@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     ativador_api_key: SecretStr | None = Field(None, description="its key")
     ativador_certificado: FilePath | None = Field(None, description="PEM file of its certificate, the only one trusted")
     ativador_sha256: str | None = Field(None, description="or that certificate's SHA-256 fingerprint, in hexadecimal")
+    provisao_olhada_s: float = Field(
+        5.0, gt=0, le=60, description="how often a new number's activation, text messages and pairing are looked at"
+    )
     busca_url: str | None = Field(None, description="address of the search API; empty: not used")
     busca_api_key: SecretStr | None = Field(None, description="its key")
 

@@ -36,7 +36,8 @@ async def salvy(request: Request) -> Response:
         raise refused(request, "salvy", "signature")
     refuse_deep(raw)
     evento = read(raw)
-    await guardar(resources.db_entrada, "salvy", _chave(evento, msg_id or ""), raw, _tipo(evento))
+    if await guardar(resources.db_entrada, "salvy", _chave(evento, msg_id or ""), raw, _tipo(evento)):
+        request.app.state.worker.webhook_stored()  # a code in it is waited for
     return ACEITO
 
 

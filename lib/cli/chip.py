@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_porque
+from lib.cli import chip_pedido, chip_porque
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -68,3 +68,7 @@ def ligar(
 
 
 app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)
+app.command("novo", epilog=chip_pedido.EXEMPLOS_NOVO)(chip_pedido.novo)
+app.command("pedidos", epilog=chip_pedido.EXEMPLOS_PEDIDOS)(chip_pedido.pedidos_)
+app.command("retomar", epilog=chip_pedido.EXEMPLOS_RETOMAR)(chip_pedido.retomar)
+app.command("desistir", epilog=chip_pedido.EXEMPLOS_DESISTIR)(chip_pedido.desistir)

@@ -69,24 +69,24 @@ def prefect_of(resources: Resources) -> PrefectApi:
     return resources.prefect
 
 
-async def start(prefect: PrefectApi, deployment: UUID, modo: Modo) -> UUID:
+async def start(prefect: PrefectApi, deployment: UUID, parametros: Mapping[str, Any]) -> UUID:
     """Start a run. Prefect on SQLite answers 503 while it is busy: the key makes it safe to ask again."""
     key = f"cli-{uuid4()}"
     for _ in range(TENTATIVAS - 1):
         try:
-            return await prefect.create_run(deployment, {"parametros": {"modo": modo.value}}, key)
+            return await prefect.create_run(deployment, {"parametros": parametros}, key)
         except PrefectError as failure:
             if failure.status != OCUPADO:
                 raise
             await asyncio.sleep(OLHADA_S)
-    return await prefect.create_run(deployment, {"parametros": {"modo": modo.value}}, key)
+    return await prefect.create_run(deployment, {"parametros": parametros}, key)
 
 
 async def run_and_wait(resources: Resources, nome: str, modo: Modo, espera_s: float) -> dict[str, Any]:
     """Start a run, wait for its end and return what it says."""
     prefect = prefect_of(resources)
     deployment = await prefect.find_deployment(f"{nome}/{nome}")
-    run_id = await start(prefect, deployment, modo)
+    run_id = await start(prefect, deployment, {"modo": modo.value})
     url = f"{(resources.settings.prefect_api_url or '').removesuffix('/api')}/runs/flow-run/{run_id}"
     typer.echo(f"{nome}: {url}", err=True)
     until, shown = monotonic() + espera_s, ""

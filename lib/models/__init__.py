@@ -11,7 +11,7 @@ from lib.models.fluxo import ExecucaoFluxo
 from lib.models.medico import DoctorStateRow, LidTelefone, Medico
 from lib.models.memoria import Interesse, Memoria
 from lib.models.modelo_meta import ModeloMeta
-from lib.models.provisao import Provisao
+from lib.models.provisao import Provisao, ProvisaoAtivacao
 from lib.models.qualidade import AvaliacaoQualidade
 from lib.models.selecao import ChipDecisao, ChipSelecao, Disjuntor, DisjuntorTransicao
 from lib.models.slack import Notificacao, SlackConfirmacao, SlackSessao, SlackUsuario
@@ -59,6 +59,7 @@ __all__ = [
     "Notificacao",
     "Outbox",
     "Provisao",
+    "ProvisaoAtivacao",
     "SlackConfirmacao",
     "SlackSessao",
     "SlackUsuario",

@@ -6,7 +6,7 @@ restart forgets everything: a time-out says nothing of it, and an activation it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -111,15 +111,17 @@ class Ativador:
             raise failed(chamada, answer, unclear(chamada), "an answer without an id")
         return _ativacao(id_, answer.objeto)
 
-    async def find_in_queue(self, telefone: str) -> Procura:
+    async def find_in_queue(self, telefone: str, *, menos: Collection[str] = ()) -> Procura:
         """Look for a number (E.164) in the activator's lists, waiting, running or over. Safe to repeat.
+
+        Activations named in `menos` are left out. One that is alive goes before one that is over.
 
         Raises:
             ProviderError: it was not answered.
             ValueError: the number is not Brazilian.
         """
         wanted, fila = nacional(telefone), await self.queue()
-        found = [item for item in fila.itens if item.telefone == wanted]
+        found = [item for item in fila.itens if item.telefone == wanted and item.id not in menos]
         alive = [item for item in found if not item.etapa.terminou]
         return Procura(next(iter(alive or found), None), fila.nomeia)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from lib.providers.chamada import Chamada, ProviderError, Resposta, call
+from lib.providers.chamada import Chamada, Falha, ProviderError, Resposta, call
 from lib.providers.salvy_forma import (
     ESTADO_INVALIDO,
     TESTE,
@@ -38,6 +38,10 @@ POR_PAGINA: Final = 100
 PAGINAS_MAX: Final = 100
 V2: Final = "/api/v2/virtual-phone-accounts"
 V3: Final = "/api/v3/phone-accounts"
+
+
+class NoKeyError(ProviderError):
+    """A purchase that may be repeated is not to be had from this vendor (any more)."""
 
 
 def chave_de_teste(key: str) -> bool:
@@ -78,26 +82,37 @@ class Salvy:
         return understood(chamada, await self._versioned(v3, v2), ddds)
 
     async def create(self, ddd: int, nome: str, chave: str) -> Numero:
-        """Rent a number. Safe to repeat with the same `chave` over version 3.
+        """Rent a number over version 3. Safe to repeat with the same `chave`.
 
-        Over version 2 it is not: a failure is then INCERTA, and `find_by_name` must say that there is none before it
-        is asked for again; names are therefore to be unique.
+        Raises:
+            NoKeyError: version 3 is not there; nothing was done, and `create_unkeyed` is the way.
+            ProviderError: it was refused, or nobody knows; a 429 was not executed.
+        """
+        chamada = self._chamada("create")
+        if self.versao.dois:
+            raise NoKeyError(chamada, Falha.PERMANENTE, "version 3 is not there")
+        body, headers = {"areaCode": ddd, "name": nome}, {"idempotency-key": chave}
+        try:
+            answer = await self._call(chamada, "POST", f"{V3}/mobile-did", body=body, headers=headers)
+        except ProviderError as gone:
+            if not no_route(gone):
+                raise
+            self.versao.dois = True
+            raise NoKeyError(chamada, Falha.PERMANENTE, "version 3 is not there", status=gone.status) from gone
+        return understood(chamada, answer, numero)
+
+    async def create_unkeyed(self, ddd: int, nome: str) -> Numero:
+        """Rent a number over version 2. Not safe to repeat: it has no key to make it so.
+
+        After a failure that is INCERTA `find_by_name` must say that there is none before it is asked for again; names
+        are therefore to be unique.
 
         Raises:
             ProviderError: it was refused, or nobody knows; a 429 was not executed.
         """
-        body = {"areaCode": ddd, "name": nome}
-        keyed, bare = self._chamada("create"), self._chamada("create", segura=False)
-
-        async def v3() -> Numero:
-            headers = {"idempotency-key": chave}
-            answer = await self._call(keyed, "POST", f"{V3}/mobile-did", body=body, headers=headers)
-            return understood(keyed, answer, numero)
-
-        async def v2() -> Numero:
-            return understood(bare, await self._call(bare, "POST", V2, body=body), numero)
-
-        return await self._versioned(v3, v2)
+        chamada = self._chamada("create", segura=False)
+        answer = await self._call(chamada, "POST", V2, body={"areaCode": ddd, "name": nome})
+        return understood(chamada, answer, numero)
 
     async def page(self, numero_da_pagina: int = 1) -> Pagina:
         """Return one page of the numbers, the first is 1; version 2 has one only. Safe to repeat.

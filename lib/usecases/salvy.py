@@ -1,4 +1,7 @@
-"""What Salvy tells of our numbers, worked off by the worker. A text message is forgotten a quarter of an hour later."""
+"""What Salvy tells of our numbers, worked off by the worker: a code goes on to the activation that waits for it.
+
+A text message is forgotten a quarter of an hour later.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from lib.providers.salvy_webhook import ContaMudou, SmsRecebido, read
 from lib.queries import salvy
 from lib.queries.webhook import Webhook
 from lib.resources import Resources
+from lib.usecases.provisao_codigo import entregar
 
 GUARDA: Final = timedelta(minutes=15)
 
@@ -18,9 +22,10 @@ log = get_logger(__name__)
 
 
 async def atender(resources: Resources, linha: Webhook) -> None:
-    """Take note of one event, without a word of what it says.
+    """Hand on the code of a text message, and take note of the event without a word of what it says.
 
     Raises:
+        CodigoNaoEntregueError: the activator did not take the code; the webhook comes again.
         DatabaseUnavailableError: ask again later.
     """
     agora = resources.clock()
@@ -28,6 +33,7 @@ async def atender(resources: Resources, linha: Webhook) -> None:
         case SmsRecebido(sms):
             com_codigo = sms.codigo_whatsapp is not None
             log.info("sms received", conta=sms.conta_id, com_codigo=com_codigo, tarde=sms.tarde(agora))
+            await entregar(resources, sms)
         case ContaMudou(conta_id, tipo):
             log.info("salvy number changed", conta=conta_id, tipo=tipo)
         case _:

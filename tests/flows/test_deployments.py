@@ -20,7 +20,10 @@ CRON = {
     "qualidade": "0 2 * * *",
     "modelos-meta": "0 4 * * *",
     "sincronizar-chips": "2-59/5 * * * *",
+    "provisionar-chip": "*/10 * * * *",
 }
+# How many runs at once; those that may be several have a lock for each of their rows.
+SIMULTANEAS = {"provisionar-chip": 4}
 
 
 def test_every_flow_of_the_folder_is_deployed_once_under_its_own_name() -> None:
@@ -36,7 +39,9 @@ def test_the_file_says_what_the_flow_says(item: Implantacao) -> None:
     flow = item.flow()
     assert item.description == inspect.getdoc(flow.fn) == flow.description
     assert (item.work_pool.name, item.work_pool.work_queue_name in FILAS) == ("agente", True)
-    assert (item.concurrency_limit.limit, item.concurrency_limit.collision_strategy.value) == (1, "CANCEL_NEW")
+    limit = SIMULTANEAS.get(item.name, 1)
+    assert (item.concurrency_limit.limit, item.concurrency_limit.collision_strategy.value) == (limit, "CANCEL_NEW")
+    assert inspect.getmodule(flow.fn).__dict__["JOB"].sozinho is (limit == 1)
     assert item.enforce_parameter_schema
     assert item.tags
     [agenda] = item.schedules

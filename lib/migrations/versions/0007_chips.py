@@ -308,17 +308,16 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("motivo", sa.Text(), nullable=True),
+        sa.Column("comprando_em", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sem_chave", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("salvy_id", sa.Text(), nullable=True),
         sa.Column("telefone", sa.Text(), nullable=True),
-        sa.Column("ativacao_id", sa.Text(), nullable=True),
-        sa.Column("ativacoes", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("sms_id", sa.Text(), nullable=True),
-        sa.Column("sms_em", sa.DateTime(timezone=True), nullable=True),
         sa.Column("chip_id", sa.BigInteger(), nullable=True),
         sa.Column("pedida_por", sa.Text(), nullable=False),
         sa.Column("criada_em", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("mudada_em", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("prazo_em", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("parada_em", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["chip_id"],
             ["chip.id"],
@@ -337,6 +336,54 @@ def upgrade() -> None:
     op.create_index(op.f("ix_provisao_chip_id"), "provisao", ["chip_id"], unique=False)
     op.create_index(
         "ix_provisao_salvy", "provisao", ["salvy_id"], unique=True, postgresql_where=sa.text("salvy_id IS NOT NULL")
+    )
+    op.create_index(
+        "ix_provisao_telefone", "provisao", ["telefone"], unique=False, postgresql_where=sa.text("telefone IS NOT NULL")
+    )
+    op.create_table(
+        "provisao_ativacao",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("provisao_id", sa.BigInteger(), nullable=False),
+        sa.Column("pedida_em", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ativador_id", sa.Text(), nullable=True),
+        sa.Column("sms_id", sa.Text(), nullable=True),
+        sa.Column("sms_em", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("codigo_em", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "desfecho",
+            sa.Enum(
+                "sucesso",
+                "falha",
+                "esgotada",
+                "perdida",
+                name="desfecho_ativacao",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("terminada_em", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["provisao_id"],
+            ["provisao.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_provisao_ativacao_pedido", "provisao_ativacao", ["provisao_id", "id"], unique=False)
+    op.create_index(
+        "ix_provisao_ativacao_aberta",
+        "provisao_ativacao",
+        ["provisao_id"],
+        unique=True,
+        postgresql_where=sa.text("desfecho IS NULL"),
+    )
+    op.create_index(
+        "ix_provisao_ativacao_sms",
+        "provisao_ativacao",
+        ["sms_id"],
+        unique=True,
+        postgresql_where=sa.text("sms_id IS NOT NULL"),
     )
     op.create_table(
         "conversa_migracao",
@@ -453,7 +500,8 @@ def downgrade() -> None:
     ):
         op.drop_column("chip", column)
     for table in (
-        *("chip_decisao", "chip_selecao", "conversa_migracao", "provisao", "disjuntor_transicao", "disjuntor"),
+        *("chip_decisao", "chip_selecao", "conversa_migracao", "provisao_ativacao", "provisao"),
+        *("disjuntor_transicao", "disjuntor"),
         *("chip_transicao", "chip_snapshot", "conta_meta", "chip_transicao_legal"),
     ):
         op.drop_table(table)
