@@ -70,5 +70,5 @@ def ligar(
 app.command("porque", epilog=chip_porque.EXEMPLOS)(chip_porque.porque)
 app.command("novo", epilog=chip_pedido.EXEMPLOS_NOVO)(chip_pedido.novo)
 app.command("pedidos", epilog=chip_pedido.EXEMPLOS_PEDIDOS)(chip_pedido.pedidos_)
-app.command("retomar", epilog=chip_pedido.EXEMPLOS_RETOMAR)(chip_pedido.retomar)
+app.command("continuar", epilog=chip_pedido.EXEMPLOS_CONTINUAR)(chip_pedido.continuar)
 app.command("desistir", epilog=chip_pedido.EXEMPLOS_DESISTIR)(chip_pedido.desistir)

@@ -1,4 +1,4 @@
-"""`agente chip novo`, `pedidos`, `retomar`, `desistir`: new numbers, from the order to the warm-up."""
+"""`agente chip novo`, `pedidos`, `continuar`, `desistir`: new numbers, from the order to the warm-up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REINICIO_S: Final = 60.0  # at most this long until a run that left the order is
 ESPERA_S: Final = 2_000
 EXEMPLOS_NOVO: Final = "Exemplos: agente chip novo --ddd 11 | agente chip novo --ddd 41 --seco | … --sem-esperar --json"
 EXEMPLOS_PEDIDOS: Final = "Exemplos: agente chip pedidos | agente chip pedidos --todos --json"
-EXEMPLOS_RETOMAR: Final = "Exemplos: agente chip retomar 12 | agente chip retomar 12 --ativado"
+EXEMPLOS_CONTINUAR: Final = "Exemplos: agente chip continuar 12 | agente chip continuar 12 --ativado"
 EXEMPLOS_DESISTIR: Final = "Exemplo: agente chip desistir 12 --sim"
 
 Json = Annotated[bool, typer.Option("--json", help="Saída em JSON, para programas.")]
@@ -179,7 +179,7 @@ def _situacao(one: PedidoVisto) -> str:
     return one.motivo or f"falta {PROXIMO[EtapaProvisao(one.etapa)]}"
 
 
-def retomar(
+def continuar(
     pedido: Numero,
     *,
     ativado: Annotated[
@@ -189,7 +189,7 @@ def retomar(
     espera: Espera = ESPERA_S,
     em_json: Json = False,
 ) -> None:
-    """Retoma um pedido de onde parou, com mais meia hora de prazo. Sai com 0 só com o chip em aquecimento."""
+    """Continua um pedido de onde parou, com mais meia hora de prazo. Sai com 0 só com o chip em aquecimento."""
     etapa = recusavel(lambda resources: pedidos.retomar(resources, pedido, ativada=ativado))
     typer.echo(f"Pedido {pedido}: segue de «{FEITO[etapa]}».", err=True)
     _levar(pedido, None if sem_esperar else espera, em_json=em_json)
@@ -223,7 +223,7 @@ def _levar(pedido_id: int, espera_s: float | None, *, em_json: bool) -> None:
         try:
             await watch.iniciar()
         except PrefectError as failure:
-            kept = f"o pedido {pedido_id} ficou guardado; com o Prefect de pé: `agente chip retomar {pedido_id}`"
+            kept = f"o pedido {pedido_id} ficou guardado; com o Prefect de pé: `agente chip continuar {pedido_id}`"
             raise PedidoRecusadoError(f"{failure}: {kept}") from None
         url = f"{(resources.settings.prefect_api_url or '').removesuffix('/api')}/runs/flow-run/{watch.run_id}"
         typer.echo(f"provisionar-chip: {url}", err=True)

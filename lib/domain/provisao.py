@@ -82,12 +82,12 @@ def sem_digitos(palavras: str | None) -> str | None:
 
 def o_que_fazer(etapa: EtapaProvisao, pedido_id: int) -> str:
     """Say what a person does with an order that stopped at this step."""
-    retomar, desistir = f"`agente chip retomar {pedido_id}`", f"`agente chip desistir {pedido_id} --sim`"
+    continuar, desistir = f"`agente chip continuar {pedido_id}`", f"`agente chip desistir {pedido_id} --sim`"
     if etapa in {EtapaProvisao.COMPRADA, EtapaProvisao.NA_FILA}:
         return (
-            f"confira no ativador se o número entrou no WhatsApp: se entrou, {retomar[:-1]} --ativado`;"
-            f" se não, {retomar} pede outra ativação e {desistir} devolve o número"
+            f"confira no ativador se o número entrou no WhatsApp: se entrou, {continuar[:-1]} --ativado`;"
+            f" se não, {continuar} pede outra ativação e {desistir} devolve o número"
         )
     if etapa is EtapaProvisao.INSTANCIADA:
-        return f"pareie {instancia_de(pedido_id)} pelo celular do número; depois {retomar}, ou {desistir}"
-    return f"{retomar} tenta de novo e {desistir} encerra o pedido"
+        return f"pareie {instancia_de(pedido_id)} pelo celular do número; depois {continuar}, ou {desistir}"
+    return f"{continuar} tenta de novo e {desistir} encerra o pedido"
