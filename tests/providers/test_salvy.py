@@ -14,7 +14,7 @@ import respx
 
 from lib.http import HttpPool, Upstream
 from lib.providers.chamada import Falha, ProviderError
-from lib.providers.salvy import Salvy, chave_de_teste
+from lib.providers.salvy import NoKeyError, Salvy, chave_de_teste
 from lib.providers.salvy_forma import Ddd, Motivo, Numero, Situacao
 
 pytestmark = pytest.mark.anyio
@@ -67,11 +67,24 @@ async def test_a_number_is_rented_under_an_idempotency_key(salvy: Salvy, wire: r
 async def test_without_version_3_the_second_is_spoken_from_then_on(
     salvy: Salvy, wire: respx.MockRouter, resposta: httpx.Response
 ) -> None:
+    novo = wire.get(V3).mock(return_value=resposta)
+    velho = wire.get(V2).respond(200, json=[CRIADO | {"status": "active"}])
+    await salvy.page()
+    [listado] = (await salvy.page()).numeros
+    assert (novo.call_count, velho.call_count, listado.situacao) == (1, 2, Situacao.ATIVA)
+
+
+@pytest.mark.parametrize("resposta", [httpx.Response(404, json=SEM_ROTA), httpx.Response(410), httpx.Response(404)])
+async def test_without_version_3_nothing_is_rented_until_the_way_without_a_key_is_chosen(
+    salvy: Salvy, wire: respx.MockRouter, resposta: httpx.Response
+) -> None:
     novo = wire.post(f"{V3}/mobile-did").mock(return_value=resposta)
     velho = wire.post(V2).respond(200, json=CRIADO | {"status": "active"})
-    await salvy.create(11, "chip-01", "pedido-1")
-    criado = await salvy.create(11, "chip-02", "pedido-2")
-    assert (novo.call_count, velho.call_count, criado.situacao) == (1, 2, Situacao.ATIVA)
+    for _ in range(2):
+        with pytest.raises(NoKeyError):
+            await salvy.create(11, "chip-01", "pedido-1")
+    assert (novo.call_count, velho.call_count) == (1, 0)
+    assert (await salvy.create_unkeyed(11, "chip-01")).situacao is Situacao.ATIVA
     assert "idempotency-key" not in wire.calls.last.request.headers
 
 
@@ -91,7 +104,7 @@ async def test_after_a_time_out_only_version_3_may_be_asked_again(salvy: Salvy, 
     salvy.versao.dois = True
     wire.post(V2).mock(side_effect=httpx.ReadTimeout("x"))
     with pytest.raises(ProviderError) as unknown:
-        await salvy.create(11, "chip-01", "pedido-1")
+        await salvy.create_unkeyed(11, "chip-01")
     assert unknown.value.falha is Falha.INCERTA
     cancelado = CRIADO | {"id": "c", "status": "canceled"}
     velho, novo = (
@@ -215,11 +228,10 @@ ERROS = [
 async def test_each_error_means_what_it_means_for_a_purchase(
     salvy: Salvy, wire: respx.MockRouter, status: int, code: str, falha: Falha
 ) -> None:
-    salvy.versao.dois = True
     details = [{"key": "phoneNumber", "message": "+5511900000101 is taken"}]
     wire.post(V2).respond(status, json={"code": code, "message": "no", "details": details})
     with pytest.raises(ProviderError) as refused:
-        await salvy.create(11, "chip-01", "pedido-1")
+        await salvy.create_unkeyed(11, "chip-01")
     assert (refused.value.falha, refused.value.codigo, refused.value.status) == (falha, code, status)
     assert "salvy create" in str(refused.value)
     assert "phoneNumber" in str(refused.value)
@@ -259,7 +271,7 @@ async def test_the_edges_own_429_says_no_time(salvy: Salvy, wire: respx.MockRout
 Pede = Callable[[Salvy], Awaitable[object]]
 TODAS: dict[str, Pede] = {
     "area_codes": lambda salvy: salvy.area_codes(),
-    "create": lambda salvy: salvy.create(11, "a", "b"),
+    "create": lambda salvy: salvy.create_unkeyed(11, "a") if salvy.versao.dois else salvy.create(11, "a", "b"),
     "list": lambda salvy: salvy.page(),
     "get": lambda salvy: salvy.get(ID),
     "list_sms": lambda salvy: salvy.list_sms(ID),

@@ -35,7 +35,7 @@ async def test_a_number_lives_from_its_rent_to_its_end_in_both_versions(tudo: Nu
         tudo.world.faults.put([Defeito(alvo="salvy.v3.*", status=410)])
     salvy = tudo.salvy
     assert [one.ddd for one in await salvy.area_codes() if one.disponivel] == [41]
-    criado = await salvy.create(41, "chip-01", "pedido-1")
+    criado = await (salvy.create_unkeyed(41, "chip-01") if dois else salvy.create(41, "chip-01", "pedido-1"))
     assert salvy.versao.dois is dois
     assert await salvy.get(criado.id) == criado
     assert await salvy.find_by_name("chip-01") == criado
@@ -76,10 +76,9 @@ async def test_the_same_key_rents_once_and_another_request_under_it_is_refused(t
 
 
 async def test_a_purchase_in_doubt_over_version_2_is_found_by_its_name(tudo: Numeros) -> None:
-    tudo.salvy.versao.dois = True
     tudo.world.faults.put([Defeito(alvo="salvy.v2.create", cortar=True, depois_de_aceitar=True, vezes=1)])
     with pytest.raises(ProviderError) as unknown:
-        await tudo.salvy.create(41, "chip-01", "pedido-1")
+        await tudo.salvy.create_unkeyed(41, "chip-01")
     assert unknown.value.falha is Falha.INCERTA
     found = await tudo.salvy.find_by_name("chip-01")
     assert found is not None
