@@ -13,7 +13,7 @@ from pydantic import Field
 from flows.chunks import Chunk, Job, Keys, chunk_task, cut, on_portal, run_flow, threads
 from flows.outcome import Outcome, Parcial
 from flows.parametros import Modo, Parametros
-from lib.domain.provisao import PROXIMO, EtapaProvisao
+from lib.domain.provisao import PRAZO, PROXIMO, EtapaProvisao
 from lib.queries import provisao
 from lib.resources import Resources
 from lib.usecases.provisionar import trabalhar
@@ -37,11 +37,11 @@ PADRAO = ParametrosProvisionar()
 
 
 async def find_orders(resources: Resources, parametros: ParametrosProvisionar, as_of: datetime) -> Keys:
-    """Find the open orders, a chunk each, after those were closed whose number is in warm-up."""
-    closed = await provisao.close_warm(resources.db, as_of) if parametros.modo is Modo.APLICAR else 0
+    """Find the open orders, a chunk each; those that stopped before their instance was paired are open again."""
+    if parametros.modo is Modo.APLICAR:
+        await provisao.reopen_paired(resources.db, as_of + PRAZO)
     found = await provisao.open_ids(resources.db, parametros.pedido)
-    done = Parcial(Outcome(seen=closed, eligible=closed, changed=closed, kinds={"fechados": closed}))
-    return Keys(cut([row["id"] for row in found], 1), done)
+    return Keys(cut([row["id"] for row in found], 1))
 
 
 async def work(resources: Resources, pedidos: Sequence[int], modo: Modo, _as_of: datetime) -> Parcial:

@@ -41,10 +41,11 @@ SELECT id, etapa, motivo FROM provisao WHERE {ABERTA} AND parada_em IS NULL
   AND (CAST(:id AS bigint) IS NULL OR id = :id) ORDER BY id
 """)  # noqa: S608 - a constant of the schema
 
-# What was paired after its order had stopped is in warm-up all the same.
-_CLOSE = text("""-- provisao.close_warm
-UPDATE provisao p SET etapa = 'pronta', motivo = NULL, parada_em = NULL, mudada_em = :agora FROM chip k
-WHERE k.id = p.chip_id AND p.etapa = 'instanciada' AND k.status IN ('warming', 'ready', 'active') RETURNING p.id
+# An instance that was paired after its order had stopped: there is something to do again.
+_REOPEN = text("""-- provisao.reopen_paired
+UPDATE provisao p SET parada_em = NULL, motivo = NULL, prazo_em = :prazo_em FROM chip k
+WHERE k.id = p.chip_id AND p.etapa = 'instanciada' AND k.status = 'warming' AND k.status_desde > p.parada_em
+RETURNING p.id
 """)
 
 _LIST = text(f"""-- provisao.page
@@ -189,9 +190,9 @@ async def open_ids(db: Database, pedido_id: int | None = None) -> list[Row]:
     return rows
 
 
-async def close_warm(db: Database, agora: datetime) -> int:
-    """Close the orders whose number is in warm-up by now; return how many."""
-    [rows] = await db.round_trip(Step(_CLOSE, {"agora": agora}, writes=True))
+async def reopen_paired(db: Database, prazo_em: datetime) -> int:
+    """Take up again the stopped orders whose instance was paired since; return how many."""
+    [rows] = await db.round_trip(Step(_REOPEN, {"prazo_em": prazo_em}, writes=True))
     return len(rows)
 
 

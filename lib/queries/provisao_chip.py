@@ -17,7 +17,7 @@ velho AS (
   UPDATE chip k SET status = 'provisioned', status_motivo = 'número comprado de novo', status_ator = :ator,
     status_desde = :agora, instancia = :instancia, salvy_id = p.salvy_id, tipo = 'julia', gateway = 'evolution',
     conta = NULL, fase = 'repouso', fase_desde = :agora, aquecimento_desde = NULL, conectado = false, conexao_em = NULL,
-    queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL, rampup_desde = NULL, rampup_parte = 100,
+    conexao_vista_em = NULL, queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL, rampup_desde = NULL, rampup_parte = 100,
     trust_score = 0, trust_nivel = 'critico', trust_partes = NULL, trust_formula = NULL, trust_em = NULL,
     pode_prospectar = false, pode_followup = false, pode_responder = false, limite_hora = 0, limite_dia = 0,
     cooldown_ate = NULL, cooldown_motivo = NULL
@@ -42,7 +42,9 @@ WITH p AS (SELECT id, chip_id FROM provisao WHERE id = :id AND etapa = 'instanci
 k AS (
   UPDATE chip SET status = 'warming', status_motivo = 'conectou ao WhatsApp', status_ator = :ator,
     status_desde = :agora, fase = 'repouso', fase_desde = :agora,
-    aquecimento_desde = coalesce(aquecimento_desde, :agora), conectado = true, conexao_em = :agora
+    aquecimento_desde = coalesce(aquecimento_desde, :agora), conectado = true,
+    conexao_em = CASE WHEN conectado THEN coalesce(conexao_em, :agora) ELSE :agora END,
+    conexao_vista_em = greatest(conexao_vista_em, :agora)
   FROM p WHERE chip.id = p.chip_id AND EXISTS (
     SELECT FROM chip_transicao_legal l WHERE l.de = chip.status AND l.para = 'warming' AND l.ator = 'fluxo')
     AND chip.status = 'provisioned'

@@ -107,7 +107,6 @@ async def ver(resources: Resources, pedido_id: int) -> Pedido:
 
 async def listar(resources: Resources, *, todos: bool, limite: int) -> Sequence[PedidoVisto]:
     """Return the newest orders, the open ones alone unless `todos`."""
-    await provisao.close_warm(resources.db, resources.clock())
     return [_visto(row) for row in await provisao.page(resources.db, todos=todos, limite=limite)]
 
 
