@@ -28,7 +28,8 @@ LISTA: Final = """SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:instanci
     AS d(gateway, instancia, conectado, perda, codigo, caiu_em, ate, qualidade, motivo)"""
 
 # `:estado`: what was said is how things stand, read again and again, and no event that just happened.
-# A list still tells of the end of a session that the chip's present status has long taken into account.
+# A list still tells of the end of a session that the chip's present status has long taken into account. No stronger
+# lock than this: a claim under way refers to the chip, and a change of its status waits for the claim.
 JULGA: Final = """k AS (
   SELECT c.id, c.instancia, c.tipo, c.status, c.conectado, c.queda_codigo, c.qualidade, c.reply_only_until,
     d.conectado AS dito, d.codigo, d.ate, d.qualidade AS dita, d.motivo,
@@ -38,7 +39,7 @@ JULGA: Final = """k AS (
     AND (NOT :estado OR d.perda IS NOT NULL OR d.conectado <> c.conectado OR d.codigo <> c.queda_codigo
       OR d.codigo IS NOT NULL AND c.queda_codigo IS NULL OR c.status = 'provisioned'
       OR d.qualidade IS NOT NULL AND d.qualidade IS DISTINCT FROM c.qualidade)
-  ORDER BY c.id FOR UPDATE OF c),
+  ORDER BY c.id FOR NO KEY UPDATE OF c),
 quer AS (
   SELECT k.*, l.para FROM k LEFT JOIN chip_transicao_legal l ON l.de = k.status AND l.ator = :ator_tipo AND l.para =
     CASE WHEN k.perda = 'banido' OR k.perda = 'sessao' AND k.status = ANY(CAST(:vivos AS text[])) THEN 'banned'

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import pytest
 
 from lib.db import Database, Row
-from lib.domain.chip import StatusChip, TipoChip
+from lib.domain.chip import Gateway, StatusChip, TipoChip
+from lib.domain.chip_ciclo import Perda
 from lib.errors import DatabaseUnavailableError
-from lib.queries import envio_desfecho
+from lib.queries import conexao, envio_desfecho
+from lib.queries.conexao import Dito
 from lib.queries.envio import Judged
 from tests.builders import gravar
 from tests.queries.fabrica import chip_que_envia, consulta, reivindicar
@@ -94,12 +97,9 @@ async def bane(db: Database, rng: random.Random, feitos: list[int], alvo: int) -
     for n in range(BANIDOS):
         while len(feitos) < alvo * (n + 1) // (BANIDOS + 2):  # noqa: ASYNC110 - the claimers share a list, no event
             await asyncio.sleep(0.01)
-        await consulta(
-            db,
-            "UPDATE chip SET status = 'banned', status_motivo = 'teste', status_ator = 'gateway:evolution' WHERE id ="
-            " (SELECT id FROM chip WHERE status = 'active' AND tipo = 'julia' ORDER BY md5(id::text || %s) LIMIT 1)",
-            str(rng.random()),
-        )
+        active = await consulta(db, "SELECT instancia FROM chip WHERE status = 'active' AND tipo = 'julia' ORDER BY id")
+        lost = Dito(Gateway.EVOLUTION, rng.choice(active)["instancia"], conectado=False, perda=Perda.BANIDO, codigo=403)
+        await conexao.say(db, [lost], datetime.now(UTC))
 
 
 @pytest.mark.parametrize("seed", [7])
