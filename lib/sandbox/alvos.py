@@ -18,7 +18,10 @@ ALVOS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             *("send-text", "read-message", "status", "qr-code", "disconnect", "queue", "phone-exists"),
             *("phone-exists-batch", "update-every-webhooks"),
         ),
-        "meta": ("messages", "upload", "templates", "node", "register", "block_users", "subscribed_apps"),
+        "meta": (
+            *("messages", "upload", "templates", "node", "register", "block_users", "subscribed_apps"),
+            "phone_numbers",
+        ),
         "anthropic": ("messages", "count_tokens", "create_batch", "get_batch", "batch_results"),
         "chatwoot": tuple(name for _, _, name, _ in ROTAS),
         "slack": (*METODOS, "upload", "response_url"),

@@ -206,6 +206,36 @@ def test_the_activators_queue_is_shown_and_lost_at_its_restart(sandbox: httpx.Cl
     assert get(sandbox, "ativador")["ativacoes"] == []
 
 
+def test_area_codes_are_put_in_stock_and_taken_out_again(sandbox: httpx.Client) -> None:
+    key = {"authorization": f"Bearer {CONFIG.salvy_api_key}"}
+
+    def offered() -> list[int]:
+        rows = sandbox.get("/salvy/api/v3/area-codes?available=true", headers=key).raise_for_status().json()["data"]
+        return [row["areaCode"] for row in rows]
+
+    assert (offered(), get(sandbox, "salvy/ddds")) == ([41], [41])
+    assert put(sandbox, "salvy/ddds", ddds=[11]) == offered() == [11]
+    assert post(sandbox, "salvy/numeros", ddd=11)["telefone"].startswith("+5511")
+    sandbox.delete("/_sandbox/tudo").raise_for_status()
+    assert offered() == [41]
+
+
+def test_the_activator_is_blocked_by_its_work_and_restarted_in_the_middle_of_it(sandbox: httpx.Client) -> None:
+    key = {"x-api-key": CONFIG.ativador_api_key}
+    put(sandbox, "ativador", ocupa=True, passo_ms=600_000)
+    body = {"phone_number": "41900000001"}
+    id_ = sandbox.post("/ativador/activate", json=body, headers=key).raise_for_status().json()["id"]
+    for path in ("health", f"activate/{id_}"):
+        with pytest.raises(httpx.ReadTimeout):
+            sandbox.get(f"/ativador/{path}", headers=key, timeout=0.2)
+    assert [row["status"] for row in get(sandbox, "ativador")["ativacoes"]] == ["running"]
+    sandbox.delete("/_sandbox/ativador").raise_for_status()
+    assert sandbox.get("/ativador/health").json()["queue_size"] == 0
+    assert sandbox.get(f"/ativador/activate/{id_}", headers=key).status_code == 404
+    sandbox.delete("/_sandbox/tudo").raise_for_status()
+    assert (get(sandbox, "ativador")["ocupa"], get(sandbox, "ativador")["passo_s"]) == (False, 1.0)
+
+
 def test_forgetting_everything_empties_every_system(sandbox: httpx.Client) -> None:
     conversation(sandbox)
     put(sandbox, f"instancias/{META}", provedor="meta")
