@@ -15,6 +15,7 @@ from lib.clock import utc_now
 from lib.domain.horario import SAO_PAULO
 from lib.domain.trust import FORMULAS
 from lib.domain.trust_backtest import HORIZONTE, Comparacao, Ganho, Ordenacao, Resultado, Troca
+from lib.domain.trust_leitura import conta
 from lib.usecases.backtest_trust import backtest as compare
 
 EXEMPLOS: Final = "Exemplos: agente chip backtest | agente chip backtest --formulas v1,v2 --dias 30 --json"
@@ -53,11 +54,13 @@ def backtest(
 def show(found: Resultado, console: Console) -> None:
     """Print the comparison."""
     since, until = (f"{em.astimezone(SAO_PAULO):%d/%m/%Y}" for em in (found.desde, found.agora))
-    console.print(f"\n{found.notas} notas de {found.chips} chips, de {since} a {until}.")
+    console.print(
+        f"\n{conta(found.notas, 'nota', 'notas')} de {conta(found.chips, 'chip', 'chips')}, de {since} a {until}."
+    )
     if found.notas_sem_semana:
         console.print(
-            f"{found.notas_sem_semana} delas são de antes de se contarem os últimos 7 dias, e para elas uma fórmula que"
-            " os usa não reage."
+            f"De antes de se contarem os últimos 7 dias: {conta(found.notas_sem_semana, 'nota', 'notas')}, em que uma"
+            " fórmula que os usa não reage."
         )
     for comparison in found.comparacoes:
         console.print(_exchanges(comparison))
@@ -66,8 +69,9 @@ def show(found: Resultado, console: Console) -> None:
         ranking.add_row(one.formula, _auc(one), _meaning(one, found))
     console.print(ranking)
     console.print(
-        f"{found.quedas} quedas de {found.chips_que_cairam} chips. Dias de chip em uso: {_n(found.dias_antes_de_queda)}"
-        f" a menos de {HORIZONTE.days} dias de uma queda, {_n(found.dias_sem_queda)} sem queda,"
+        f"{conta(found.quedas, 'queda', 'quedas')} de {conta(found.chips_que_cairam, 'chip', 'chips')}. Dias de chip em"
+        f" uso: {_n(found.dias_antes_de_queda)} a menos de {HORIZONTE.days} dias de uma queda,"
+        f" {_n(found.dias_sem_queda)} sem queda,"
         f" {_n(found.dias_sem_desfecho)} ainda sem desfecho."
     )
     if 0 < found.quedas < POUCAS_QUEDAS:
@@ -94,7 +98,7 @@ def _now(one: Troca) -> tuple[str, str]:
 
 def _period(one: Troca) -> tuple[str, str]:
     sides = ((one.ganham, one.ganham_dias), (one.perdem, one.perdem_dias))
-    gain, lose = (f"{n} chips, {_n(days)} dias de chip" if n else "0" for n, days in sides)
+    gain, lose = (f"{conta(n, 'chip', 'chips')}, {_n(days)} dias de chip" if n else "0" for n, days in sides)
     return gain, lose
 
 

@@ -126,6 +126,8 @@ def _show_changes(nota: NotaVista, console: Console) -> None:
         console.print(f"  {_delta(mudou)}  {mudou.porque}")
     if not nota.mudancas:
         console.print("  nenhuma parte mudou.")
+    if nota.consequencias:
+        console.print(f"  Com isso: {'; '.join(nota.consequencias)}.")
 
 
 def _delta(mudou: MudancaDeParte) -> str:
@@ -136,7 +138,8 @@ def _delta(mudou: MudancaDeParte) -> str:
 def _passo(passo: Passo) -> str:
     if passo.parte is None:
         return passo.texto
-    return f"{passo.texto}: +{_pontos(passo.pontos)} pontos, e a nota iria a {passo.score}"
+    muda = f", com {'; '.join(passo.muda)}" if passo.muda else ""
+    return f"{passo.texto}: +{_pontos(passo.pontos)} pontos, e a nota iria a {passo.score}{muda}"
 
 
 def _pontos(valor: float) -> str:

@@ -120,6 +120,19 @@ def mudancas(agora: Nota, antes: Nota) -> tuple[MudancaDeParte, ...]:
     return tuple(sorted(found, key=lambda one: -abs(one.delta)))
 
 
+def consequencias(antes: Trust, depois: Trust) -> tuple[str, ...]:
+    """Return what a chip may do otherwise than before: its level, permissions and limits, in words."""
+    pares = (
+        ("nível", antes.nivel.value, depois.nivel.value),
+        ("primeiro contato", _pode(antes.pode_prospectar), _pode(depois.pode_prospectar)),
+        ("follow-up", _pode(antes.pode_followup), _pode(depois.pode_followup)),
+        ("resposta", _pode(antes.pode_responder), _pode(depois.pode_responder)),
+        ("envios por hora", str(antes.limite_hora), str(depois.limite_hora)),
+        ("envios por dia", str(antes.limite_dia), str(depois.limite_dia)),
+    )
+    return tuple(f"{nome} {agora} (antes {era})" for nome, era, agora in pares if era != agora)
+
+
 def limites_vistos(trust: Trust, fase: FaseWarmup, rampup_parte: int) -> LimitesVistos:
     """Return a score's limits with all that makes them; `rampup_parte` is in percent."""
     fase_hora, fase_dia = LIMITE_FASE[fase]
@@ -180,6 +193,10 @@ def fase_em_palavras(fase: FaseWarmup) -> str:
         FaseWarmup.TESTE_GRADUACAO: "teste de graduação",
         FaseWarmup.OPERACAO: "operação",
     }.get(fase, fase.value)
+
+
+def _pode(pode: bool) -> str:
+    return "sim" if pode else "não"
 
 
 def _taxa(nome: str, nota: Nota) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lib.domain.chip import FaseWarmup
 from lib.domain.trust import FAIXA, FORMULAS, EntradasTrust, calcular
-from lib.domain.trust_leitura import Nota, amostra_falta, conta, entrada, fase_em_palavras
+from lib.domain.trust_leitura import Nota, amostra_falta, consequencias, conta, entrada, fase_em_palavras
 
 NOTA_MAXIMA: Final = 100
 _MUITO: Final = 100_000  # more of anything than a part rewards
@@ -20,13 +20,14 @@ _MUITO: Final = 100_000  # more of anything than a part rewards
 class Passo:
     """What to do next: the points that it wins, and the inputs and the score (cut at 100) once it is done.
 
-    `parte` None: nothing can be done, `texto` says what is waited for.
+    `muda` tells what the chip may then do otherwise. `parte` None: nothing can be done, `texto` says what to wait for.
     """
 
     parte: str | None
     texto: str
     pontos: float
     score: int
+    muda: tuple[str, ...]
     entradas: EntradasTrust
 
 
@@ -42,9 +43,9 @@ def proximo_passo(nota: Nota) -> Passo:
         melhor = calcular(depois, nota.formula)
         pontos = round(sum(melhor.partes.values()) - sum(trust.partes.values()), 4)
         if pontos > 0:
-            found.append(Passo(nome, texto, pontos, melhor.score, depois))
+            found.append(Passo(nome, texto, pontos, melhor.score, consequencias(trust, melhor), depois))
     if trust.score == NOTA_MAXIMA or not found:
-        return Passo(None, _espera(nota), 0.0, trust.score, nota.entradas)
+        return Passo(None, _espera(nota), 0.0, trust.score, (), nota.entradas)
     return max(found, key=lambda one: one.pontos)
 
 

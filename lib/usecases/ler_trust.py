@@ -13,6 +13,7 @@ from lib.domain.trust_leitura import (
     MudancaDeParte,
     Nota,
     Parte,
+    consequencias,
     limites_vistos,
     mudancas,
     partes,
@@ -47,6 +48,7 @@ class NotaVista:
     anterior_em: datetime | None
     anterior_score: int | None
     mudancas: tuple[MudancaDeParte, ...]
+    consequencias: tuple[str, ...]
     passo: Passo
     diverge: tuple[str, ...]
 
@@ -109,6 +111,7 @@ def _nota(chip: ChipComNotas, nota: Nota, anterior: Nota | None = None) -> NotaV
         anterior_em=anterior.em if anterior else None,
         anterior_score=anterior.trust.score if anterior else None,
         mudancas=mudancas(nota, anterior) if anterior else (),
+        consequencias=consequencias(anterior.trust, trust) if anterior else (),
         passo=proximo_passo(nota),
         diverge=tuple(name for name in Trust.__slots__ if getattr(trust, name) != getattr(chip.guardado, name)),
     )

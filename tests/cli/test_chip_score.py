@@ -72,8 +72,16 @@ async def test_the_score_is_shown_with_its_parts_what_changed_and_the_next_step(
     assert limits in said
     assert "-10  dias sem erro: 0 (antes 7)" in said
     assert "-4  erros: 2 nas últimas 24 h (antes 0)" in said
+    assert "Com isso" not in said
     assert "Próximo passo: mais 20 conversas com mensagens dos dois lados em 30 dias (hoje 0): +15 pontos" in said
     assert "Atenção" not in said
+
+
+async def test_what_a_change_takes_away_and_the_step_gives_back_is_told(db: Database, ambiente: None) -> None:
+    await pontuado(db, ENTRADAS, replace(ENTRADAS, optouts=5, dias_sem_erro=0))
+    said = " ".join((await run("score", "julia-01"))[1].split())
+    assert "Com isso: nível amarelo (antes verde); primeiro contato não (antes sim); envios por hora 24" in said
+    assert "a nota iria a 94, com nível verde (antes amarelo); primeiro contato sim (antes não)" in said
 
 
 async def test_everything_shown_is_what_the_stored_inputs_give(db: Database, ambiente: None) -> None:
@@ -162,7 +170,7 @@ async def test_formulas_are_compared_over_history(db: Database, ambiente: None) 
     assert "4 notas de 2 chips" in said
     assert "v2 no lugar de v1" in said
     assert "1: julia-02" in said
-    assert "1 quedas de 1 chips. Dias de chip em uso: 7,0 a menos de 7 dias de uma queda" in said
+    assert "1 queda de 1 chip. Dias de chip em uso: 7,0 a menos de 7 dias de uma queda" in said
     assert "Com menos de 10 quedas" in said
     found = json.loads((await run("backtest", "--json"))[1])
     v1, v2 = found["ordenacoes"]
