@@ -38,7 +38,7 @@ JULGA: Final = """k AS (
     AND (NOT :estado OR d.perda IS NOT NULL OR d.conectado <> c.conectado OR d.codigo <> c.queda_codigo
       OR d.codigo IS NOT NULL AND c.queda_codigo IS NULL OR c.status = 'provisioned'
       OR d.qualidade IS NOT NULL AND d.qualidade IS DISTINCT FROM c.qualidade)
-  ORDER BY c.id FOR UPDATE OF c),
+  ORDER BY c.id FOR NO KEY UPDATE OF c),
 quer AS (
   SELECT k.*, l.para FROM k LEFT JOIN chip_transicao_legal l ON l.de = k.status AND l.ator = :ator_tipo AND l.para =
     CASE WHEN k.perda = 'banido' OR k.perda = 'sessao' AND k.status = ANY(CAST(:vivos AS text[])) THEN 'banned'
