@@ -153,7 +153,8 @@ def _loss(campo: str, event: str, value: dict[str, Any], qualidade: str | None) 
         return Perda.BANIDO, None
     kinds = [tree(one) for one in items(value.get("restriction_info"))]
     silenced = [one for one in kinds if CONVERSA in str(one.get("restriction_type")).upper()]
-    if campo == CONTA_MUDOU and event == RESTRICAO and (silenced or not kinds):
+    unsaid = value.get("restriction_info") is None  # none at all is another thing than an empty list, which lifts it
+    if campo == CONTA_MUDOU and event == RESTRICAO and (silenced or unsaid):
         return Perda.RESTRITO, max(
             (until for one in silenced if (until := instant(one.get("expiration")))), default=None
         )

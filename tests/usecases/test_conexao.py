@@ -259,6 +259,20 @@ async def test_a_person_who_pauses_while_the_ban_arrives_is_not_overruled_by_wha
     assert await avisos(db) == []
 
 
+async def test_a_ban_waits_for_a_send_under_way_and_does_not_block_it(db: Database) -> None:
+    """A claim holds the lock of all sends and writes rows that refer to the chip, while the ban has the chip's row."""
+    await um(db)
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'"
+    async with db.connection() as envio, asyncio.timeout(5), envio.transaction():
+        await envio.execute("SELECT pg_advisory_xact_lock(hashtext('agente.envio'))")
+        chegando = asyncio.create_task(diz(db, queda(403)))
+        while not await consulta(db, waiting):  # noqa: ASYNC110 - what is waited for happens in the database
+            await asyncio.sleep(0.01)
+        await envio.execute("INSERT INTO disjuntor (chip_id, gateway, em) SELECT id, gateway, now() FROM chip")
+    await chegando
+    assert (await agora_e(db))["status"] == "banned"
+
+
 async def test_many_who_tell_of_one_ban_at_once_ban_once(db: Database) -> None:
     await um(db)
     await asyncio.gather(*(diz(db, queda(403), n * SEGUNDO) for n in range(8)))

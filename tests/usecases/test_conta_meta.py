@@ -126,6 +126,7 @@ async def test_a_restriction_of_the_account_lasts_as_long_as_meta_says_even_when
     ("campo", "valor"),
     [
         (CONTA_MUDOU, {"event": "VERIFIED_ACCOUNT"}),
+        (CONTA_MUDOU, {"event": "ACCOUNT_RESTRICTION", "restriction_info": []}),
         (CONTA_MUDOU, {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "ALCOHOL"}}),
         (
             CONTA_MUDOU,
