@@ -13,14 +13,23 @@ from lib.sandbox.evolution_wire import Desk, Endpoint
 from lib.sandbox.jid import create_jid
 from lib.sandbox.meta_messages import send
 from lib.sandbox.meta_numeros import list_numbers, number_row
-from lib.sandbox.meta_wire import MetaRefusalError, check_key, invalid, number, post_change, read_body, route
+from lib.sandbox.meta_wire import (
+    PAGINA,
+    MetaRefusalError,
+    check_key,
+    invalid,
+    number,
+    paged,
+    post_change,
+    read_body,
+    route,
+)
 from lib.sandbox.meta_world import APP, Media, MetaWorld, Template, new_id
 from lib.sandbox.replies import json_reply, meta_error
 from lib.sandbox.world import Instance
 
 PREFIXO: Final = "/meta"
 RAIZ: Final = "/meta/v{versao:int}.{menor:int}"
-PAGINA: Final = 25
 BYTES_MAX: Final = 16 * 1024 * 1024
 CODIGO: Final = "123456"
 
@@ -134,16 +143,7 @@ def _multipart(content_type: str, raw: bytes) -> dict[str, bytes]:
 async def _templates(_desk: Desk, meta: MetaWorld, request: Request) -> Response:
     """One page of templates by cursor; every account has the same ones."""
     listed = sorted(meta.templates.values(), key=lambda template: (template.nome, template.idioma))
-    after, size = request.query_params.get("after", ""), request.query_params.get("limit", "")
-    begin = int(after) if after.isdigit() else 0
-    end = begin + min(int(size) if size.isdigit() and int(size) else PAGINA, PAGINA)
-    body: dict[str, Any] = {
-        "data": [_template_row(template) for template in listed[begin:end]],
-        "paging": {"cursors": {"before": str(begin), "after": str(end)}},
-    }
-    if end < len(listed):
-        body["paging"]["next"] = f"{meta.keys.server_url}{request.url.path}?access_token=redacted&after={end}"
-    return json_reply(body)
+    return json_reply(paged(meta, request, [_template_row(template) for template in listed], PAGINA))
 
 
 def _template_row(template: Template) -> dict[str, Any]:

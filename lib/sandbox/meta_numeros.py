@@ -8,13 +8,12 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from lib.sandbox.evolution_wire import Desk
-from lib.sandbox.meta_wire import MetaRefusalError, account, invalid, post_change
+from lib.sandbox.meta_wire import MetaRefusalError, account, invalid, paged, post_change
 from lib.sandbox.meta_world import CONTA, ORIGEM, MetaWorld
 from lib.sandbox.replies import json_reply
 from lib.sandbox.world import Instance, NumeroMeta
 
 LIMITES: Final = ("TIER_250", "TIER_1K", "TIER_2K", "TIER_10K", "TIER_100K", "TIER_UNLIMITED")
-PAGINA: Final = 25
 PAGINA_MAX: Final = 100
 ESTADOS: Final = {"open": "CONNECTED", "connecting": "PENDING", "close": "DISCONNECTED"}
 BANIDO: Final = frozenset({402, 403, 406})
@@ -86,23 +85,17 @@ def number_row(instance: Instance) -> dict[str, Any]:
 
 async def list_numbers(_desk: Desk, meta: MetaWorld, request: Request) -> Response:
     """One page of an account's numbers, with the fields asked for."""
-    conta, asked = str(request.path_params["id"]), request.query_params
+    conta = str(request.path_params["id"])
     listed = numbers_of(meta, conta)
     if not listed and conta != CONTA:
         raise MetaRefusalError(400, 100, f"Unsupported get request. Object with ID '{conta}' does not exist")
-    fields = [name for name in asked.get("fields", "").split(",") if name] or list(_PADRAO)
+    fields = [name for name in request.query_params.get("fields", "").split(",") if name] or list(_PADRAO)
     rows = [number_row(one) for one in listed]
     for name in fields:
         if any(name not in row for row in rows):
             raise invalid(f"Tried accessing nonexisting field ({name})")
-    after, size = asked.get("after", ""), asked.get("limit", "")
-    begin = int(after) if after.isdigit() else 0
-    end = begin + min(int(size) if size.isdigit() and int(size) else PAGINA, PAGINA_MAX)
-    page = [{name: row[name] for name in dict.fromkeys([*fields, "id"])} for row in rows[begin:end]]
-    body: dict[str, Any] = {"data": page, "paging": {"cursors": {"before": str(begin), "after": str(end)}}}
-    if end < len(rows):
-        body["paging"]["next"] = f"{meta.keys.server_url}{request.url.path}?access_token=redacted&after={end}"
-    return json_reply(body)
+    shown = [{name: row[name] for name in dict.fromkeys([*fields, "id"])} for row in rows]
+    return json_reply(paged(meta, request, shown, PAGINA_MAX))
 
 
 def _quality_event(before: NumeroMeta, now: NumeroMeta) -> str | None:

@@ -4,8 +4,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
 import orjson
 from fastapi import Request, Response
@@ -15,6 +15,8 @@ from lib.sandbox.evolution_wire import Desk, Endpoint
 from lib.sandbox.meta_world import CONTA, ORIGEM, MetaWorld
 from lib.sandbox.replies import meta_error
 from lib.sandbox.world import Instance
+
+PAGINA: Final = 25
 
 
 class MetaRefusalError(Exception):
@@ -85,6 +87,17 @@ async def read_body(request: Request) -> dict[str, Any]:
 def invalid(details: str) -> MetaRefusalError:
     """The refusal of a wrong parameter."""
     return MetaRefusalError(400, 100, "Invalid parameter", details)
+
+
+def paged(meta: MetaWorld, request: Request, rows: Sequence[Mapping[str, Any]], largest: int) -> dict[str, Any]:
+    """One page of a list by cursor, 25 rows unless `limit` says otherwise; `next` carries a token, as Meta's does."""
+    after, size = request.query_params.get("after", ""), request.query_params.get("limit", "")
+    begin = int(after) if after.isdigit() else 0
+    end = begin + min(int(size) if size.isdigit() and int(size) else PAGINA, largest)
+    paging: dict[str, Any] = {"cursors": {"before": str(begin), "after": str(end)}}
+    if end < len(rows):
+        paging["next"] = f"{meta.keys.server_url}{request.url.path}?access_token=redacted&after={end}"
+    return {"data": rows[begin:end], "paging": paging}
 
 
 def of_number(instance: Instance, content: Mapping[str, Any]) -> dict[str, Any]:

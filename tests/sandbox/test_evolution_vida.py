@@ -142,7 +142,7 @@ def test_a_pairing_code_is_for_a_closed_instance_and_the_number_that_asked(sandb
 def test_an_old_or_wrong_code_opens_nothing(sandbox: httpx.Client, novo: str) -> None:
     path = f"/_sandbox/instancias/{novo}/leitura"
     assert sandbox.post(path, json={}).status_code == 409, "no code is shown"
-    control(sandbox, "PUT", "evolution", qr_troca_ms=50)
+    control(sandbox, "PUT", "evolution", qr_troca_ms=50, qr_limite=1_000)
     old = connect(sandbox, novo)["code"]
     wait_for(lambda: control(sandbox, "GET", f"instancias/{novo}/qr")["codigo"] != old)
     for wrong in (old, "AAAA1111"):
@@ -294,19 +294,20 @@ def test_instances_appear_and_disappear_without_our_doing(sandbox: httpx.Client,
 
 def test_a_restart_of_the_sandbox_changes_no_instances_life(tmp_path: Path) -> None:
     config = SandboxConfig(api_key=KEY, directory=tmp_path, pair_ms=-1)
-    names = ("caida", "banida", "restrita", "nova", "apagada")
+    names = ("caida", "volta", "banida", "restrita", "nova", "apagada")
     with serve(config) as url, httpx.Client(base_url=url, headers={"apikey": KEY}) as client:
         for name in names:
-            control(client, "PUT", f"instancias/{name}", estado="close" if name in names[3:] else "open")
-        for name in names[3:]:
+            control(client, "PUT", f"instancias/{name}", estado="close" if name in names[4:] else "open")
+        for name in names[4:]:
             connect(client, name)
         client.delete("/instance/delete/apagada").raise_for_status()
         wait_for(lambda: client.get("/instance/connectionState/apagada").status_code == 404)
         control(client, "PUT", "instancias/banida/banimento")
         control(client, "PUT", "instancias/restrita/restricao")
         send(client, "restrita")
-        control(client, "POST", "instancias/caida/queda", ms=1_500)
         banned, lost = row(client, "banida"), control(client, "GET", "recusadas")
+        control(client, "POST", "instancias/caida/queda", ms=600_000)
+        control(client, "POST", "instancias/volta/queda", ms=1_000)
     with serve(config) as url, httpx.Client(base_url=url, headers={"apikey": KEY}) as client:
         assert state(client, "caida") == "connecting"
         after = row(client, "banida")
@@ -320,4 +321,4 @@ def test_a_restart_of_the_sandbox_changes_no_instances_life(tmp_path: Path) -> N
         control(client, "POST", "instancias/nova/leitura")
         connect(client, "banida")
         assert client.post("/_sandbox/instancias/banida/leitura", json={}).status_code == 409
-        wait_for(lambda: state(client, "caida") == "open")
+        wait_for(lambda: state(client, "volta") == "open")
