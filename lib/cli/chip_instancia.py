@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -81,11 +82,12 @@ def qr(
         try:
             async with asyncio.timeout(espera):
                 steps = parear(resources, chip, quem(por), digitado=codigo, gateway_real=gateway_real)
-                async for last in steps:
-                    if last.fim is None and not em_json:
-                        _show(last)
-                    if last.fim is None and imagem is not None and last.qr:
-                        await asyncio.to_thread(_save, imagem, last.qr)
+                async with aclosing(steps):
+                    async for last in steps:
+                        if last.fim is None and not em_json:
+                            _show(last)
+                        if last.fim is None and imagem is not None and last.qr:
+                            await asyncio.to_thread(_save, imagem, last.qr)
         except TimeoutError:
             return last
         return last
@@ -105,7 +107,8 @@ def _show(step: Passo) -> None:
     if step.n > 1 and sys.stdout.isatty():
         typer.echo(LIMPA, nl=False)
     if step.codigo:
-        halves = [step.codigo[n : n + PARTES_DO_CODIGO] for n in range(0, len(step.codigo), PARTES_DO_CODIGO)]
+        plain = step.codigo.replace("-", "")
+        halves = [plain[n : n + PARTES_DO_CODIGO] for n in range(0, len(plain), PARTES_DO_CODIGO)]
         typer.echo(f"Código {step.n}, para digitar no celular: {'-'.join(halves)}")
     elif step.qr:
         typer.echo(desenho.terminal(step.qr), nl=False)

@@ -44,10 +44,12 @@ WHERE id = :id AND status = :de
   AND EXISTS (SELECT FROM chip_transicao_legal l WHERE l.de = :de AND l.para = :para AND l.ator = 'pessoa')
 RETURNING id
 """
-# A number that is paired anew has nothing of its former life but its history.
+# A number that is paired anew has nothing of its former life but its history; what it may do, its trust will tell.
 _DO_ZERO: Final = """, fase = 'repouso', fase_desde = :em, aquecimento_desde = NULL, conectado = false,
   conexao_em = :em, conexao_vista_em = NULL, queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL,
-  rampup_desde = NULL, rampup_parte = 100, status_anterior = NULL, cooldown_ate = NULL, cooldown_motivo = NULL"""
+  rampup_desde = NULL, rampup_parte = 100, status_anterior = NULL, cooldown_ate = NULL, cooldown_motivo = NULL,
+  trust_score = 0, trust_nivel = 'critico', trust_partes = NULL, trust_formula = NULL, trust_em = NULL,
+  pode_prospectar = false, pode_followup = false, pode_responder = false, limite_hora = 0, limite_dia = 0"""
 _AQUECE: Final = ", tipo = :tipo, aquecimento_desde = coalesce(aquecimento_desde, :em)"
 _ESCUTA: Final = ", tipo = :tipo"
 _RENOMEIA: Final = f"{_DO_ZERO}, instancia = :instancia, gateway = :gateway, conta = :conta, tipo = :tipo"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
@@ -68,10 +69,12 @@ async def parear(
     digitado: bool = False,
     gateway_real: bool = False,
     sondagem_s: float = SONDAGEM_S,
+    codigo_s: float = ZAPI_CODIGO_S,
 ) -> AsyncGenerator[Passo, None]:
     """Yield each new code until the number is connected or the gateway gives no more; the caller sets the time limit.
 
-    `digitado`: a code to type in place of a picture to scan.
+    `digitado`: a code to type in place of a picture to scan. `codigo_s` is the life of one where the gateway does not
+    renew it by itself.
 
     Raises:
         SemChipError, ImpedidoError, SemSaidaError: there is nothing to pair.
@@ -81,11 +84,15 @@ async def parear(
     ficha = await _pairable(resources, chip)
     await require_touchable(resources, gateway_real=gateway_real)
     await anotar(resources, ficha, quem, "parear", "começou", {"digitado": digitado})
-    ways = _zapi if ficha.gateway is Gateway.ZAPI else _evolution
-    async for passo in ways(resources, ficha, digitado, sondagem_s):
-        yield passo
-        if passo.fim is not None:
-            await anotar(resources, ficha, quem, "parear", passo.fim.value)
+    if ficha.gateway is Gateway.ZAPI:
+        steps = _zapi(resources, ficha, sondagem_s, codigo_s, digitado=digitado)
+    else:
+        steps = _evolution(resources, ficha, sondagem_s, digitado=digitado)
+    async with aclosing(steps):
+        async for passo in steps:
+            if passo.fim is not None:
+                await anotar(resources, ficha, quem, "parear", passo.fim.value)
+            yield passo
 
 
 async def um_codigo(
@@ -98,14 +105,12 @@ async def um_codigo(
         GatewayError: the gateway does not answer.
         RealGatewayError: it is not to be touched from here.
     """
-    steps = parear(resources, chip, quem, gateway_real=gateway_real)
-    try:
-        async with asyncio.timeout(espera_s):
-            return await anext(steps)
-    except TimeoutError:
-        return Passo()
-    finally:
-        await steps.aclose()
+    async with aclosing(parear(resources, chip, quem, gateway_real=gateway_real)) as steps:
+        try:
+            async with asyncio.timeout(espera_s):
+                return await anext(steps)
+        except TimeoutError:
+            return Passo()
 
 
 async def _pairable(resources: Resources, chip: str) -> Ficha:
@@ -120,7 +125,7 @@ async def _pairable(resources: Resources, chip: str) -> Ficha:
 
 
 async def _evolution(
-    resources: Resources, ficha: Ficha, digitado: bool, sondagem_s: float
+    resources: Resources, ficha: Ficha, sondagem_s: float, *, digitado: bool
 ) -> AsyncGenerator[Passo, None]:
     """Ask for the code again and again; a session that is closed after codes were shown was given up by Evolution."""
     gateway, shown, last = resources.evolution, 0, None
@@ -157,7 +162,9 @@ async def _close_first(resources: Resources, ficha: Ficha) -> None:
     await gateway.wait_closed(ficha.instancia)
 
 
-async def _zapi(resources: Resources, ficha: Ficha, digitado: bool, sondagem_s: float) -> AsyncGenerator[Passo, None]:
+async def _zapi(
+    resources: Resources, ficha: Ficha, sondagem_s: float, codigo_s: float, *, digitado: bool
+) -> AsyncGenerator[Passo, None]:
     """Show at most three codes of 20 s each, as the vendor asks for."""
     zapi = resources.zapi
     if zapi is None:
@@ -170,14 +177,14 @@ async def _zapi(resources: Resources, ficha: Ficha, digitado: bool, sondagem_s: 
             yield Passo(n, codigo=await zapi.phone_code(ficha.instancia, ficha.telefone))
         else:
             yield Passo(n, qr=await zapi.qr_code(ficha.instancia))
-        if await _zapi_opens(zapi, ficha.instancia, sondagem_s):
+        if await _zapi_opens(zapi, ficha.instancia, sondagem_s, codigo_s):
             yield await _connected(resources, ficha, n)
             return
     yield Passo(ZAPI_CODIGOS, fim=Fim.LIMITE)
 
 
-async def _zapi_opens(zapi: Zapi, instancia: str, sondagem_s: float) -> bool:
-    until = monotonic() + ZAPI_CODIGO_S
+async def _zapi_opens(zapi: Zapi, instancia: str, sondagem_s: float, codigo_s: float) -> bool:
+    until = monotonic() + codigo_s
     while monotonic() < until:
         if (await zapi.situation(instancia)).conectado:
             return True

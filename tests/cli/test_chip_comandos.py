@@ -209,7 +209,7 @@ async def test_ending_a_session_pauses_the_chip_first_so_that_it_is_no_ban(palco
 
 
 async def test_a_session_that_the_phone_ends_is_a_ban_and_only_a_person_arms_the_number_again(palco: Palco) -> None:
-    await palco.ligado()
+    await palco.ligado(trust_score=90, pode_prospectar=True, limite_dia=100)
     await palco.sandbox.control("PUT", f"/instancias/{JULIA}/banimento", {"motivo": 403})
     await palco.ate_status("banned")
     for words in (("qr",), ("criar",)):
@@ -223,6 +223,12 @@ async def test_a_session_that_the_phone_ends_is_a_ban_and_only_a_person_arms_the
     assert armed.stdout == "julia-01: banido → sem sessão. Agora pareie: agente chip qr julia-01\n"
     row = await palco.chip()
     assert (row["fase"], row["aquecimento_desde"], row["queda_codigo"]) == ("repouso", None, None)
+    assert (row["trust_score"], row["pode_prospectar"], row["limite_dia"], row["status_anterior"]) == (
+        0,
+        False,
+        0,
+        None,
+    )
     await palco.sandbox.control("DELETE", f"/instancias/{JULIA}/banimento")
 
     async def scan() -> None:
