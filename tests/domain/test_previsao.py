@@ -63,7 +63,7 @@ def test_the_numbers_of_one_account_share_its_portfolio(n: int, dias: int) -> No
 
 
 def test_delay_hour_and_day_together() -> None:
-    """5 an hour, a minute apart, 12 a day: 8:00–8:04, 9:00–9:04, 10:00–10:01, and so on the next day."""
+    """5 an hour, a minute apart, 12 a day: from 8:00, from 9:00, the last two from 10:00, and so on the next day."""
     one = chip(hora=5, dia=12, minutos=1)
     assert fim(one, n=12) == sp(10, 10, 1)
     assert fim(one, n=13) == sp(11, 8)
