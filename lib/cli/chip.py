@@ -9,7 +9,17 @@ from typing import Annotated, Final
 
 import typer
 
-from lib.cli import chip_backtest, chip_ciclo, chip_estado, chip_instancia, chip_pedido, chip_porque, chip_score
+from lib.cli import (
+    chip_backtest,
+    chip_campanhas,
+    chip_ciclo,
+    chip_estado,
+    chip_instancia,
+    chip_pedido,
+    chip_porque,
+    chip_previsao,
+    chip_score,
+)
 from lib.domain.chip import Gateway
 from lib.errors import DatabaseUnavailableError
 from lib.resources import open_resources
@@ -77,3 +87,5 @@ app.command("continuar", epilog=chip_pedido.EXEMPLOS_CONTINUAR)(chip_pedido.cont
 app.command("desistir", epilog=chip_pedido.EXEMPLOS_DESISTIR)(chip_pedido.desistir)
 app.command("score", epilog=chip_score.EXEMPLOS)(chip_score.score)
 app.command("backtest", epilog=chip_backtest.EXEMPLOS)(chip_backtest.backtest)
+app.command("previsao", epilog=chip_previsao.EXEMPLOS)(chip_previsao.previsao)
+app.add_typer(chip_campanhas.app, name="campanhas")
