@@ -37,8 +37,6 @@ ATIVACOES_POR_DIA: Final = 2
 DIA: Final = timedelta(hours=24)
 ATIVACAO_MAX: Final = timedelta(minutes=10)
 """An activation takes 2 to 8 minutes; one that was forgotten before is beyond hope after this."""
-ENVIO_DO_CODIGO: Final = timedelta(seconds=35)
-"""Whoever claimed a code and did not say what became of it within this has died: a call is given up sooner."""
 
 PROXIMO: Final[Mapping[EtapaProvisao, str]] = MappingProxyType(
     {

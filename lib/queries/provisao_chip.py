@@ -17,10 +17,10 @@ velho AS (
   UPDATE chip k SET status = 'provisioned', status_motivo = 'número comprado de novo', status_ator = :ator,
     status_desde = :agora, instancia = :instancia, salvy_id = p.salvy_id, tipo = 'julia', gateway = 'evolution',
     conta = NULL, fase = 'repouso', fase_desde = :agora, aquecimento_desde = NULL, conectado = false, conexao_em = NULL,
-    conexao_vista_em = NULL, queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL, rampup_desde = NULL, rampup_parte = 100,
-    trust_score = 0, trust_nivel = 'critico', trust_partes = NULL, trust_formula = NULL, trust_em = NULL,
-    pode_prospectar = false, pode_followup = false, pode_responder = false, limite_hora = 0, limite_dia = 0,
-    cooldown_ate = NULL, cooldown_motivo = NULL
+    conexao_vista_em = NULL, queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL, rampup_desde = NULL,
+    rampup_parte = 100, trust_score = 0, trust_nivel = 'critico', trust_partes = NULL, trust_formula = NULL,
+    trust_em = NULL, pode_prospectar = false, pode_followup = false, pode_responder = false, limite_hora = 0,
+    limite_dia = 0, cooldown_ate = NULL, cooldown_motivo = NULL
   FROM p WHERE k.telefone = p.telefone AND k.status = 'cancelled'
     AND NOT EXISTS (SELECT FROM chip o WHERE o.instancia = :instancia AND o.id <> k.id)
   RETURNING k.id),

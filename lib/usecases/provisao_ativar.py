@@ -5,7 +5,6 @@ from __future__ import annotations
 from lib.domain.provisao import (
     ATIVACAO_MAX,
     ATIVACOES_POR_DIA,
-    ENVIO_DO_CODIGO,
     DesfechoAtivacao,
     EtapaProvisao,
     sem_digitos,
@@ -50,8 +49,7 @@ async def _duvidosa(contexto: Contexto, pedido: Pedido, ativacao: EmAtivacao) ->
     agora, db = contexto.agora(), contexto.resources.db
     procura = await contexto.ativador.find_in_queue(telefone_de(pedido), menos=pedido.acabadas)
     if procura.item is not None:
-        await provisao_ativacao.queued(db, ativacao.id, procura.item.id, agora)
-        return Feito()
+        return await _na_fila(contexto, pedido, ativacao.id, procura.item.id)
     if not procura.conclusiva:
         if agora - ativacao.pedida_em > ATIVACAO_MAX:
             return await _perdida(contexto, ativacao, "o ativador não diz se aceitou a ativação")
@@ -74,7 +72,11 @@ async def _pedir(contexto: Contexto, pedido: Pedido, ativacao_id: int) -> Passo:
         await provisao_ativacao.undo(db, ativacao_id)
         raise
     contexto.crash.reach("P5")
-    await provisao_ativacao.queued(db, ativacao_id, queued.id, contexto.agora())
+    return await _na_fila(contexto, pedido, ativacao_id, queued.id)
+
+
+async def _na_fila(contexto: Contexto, pedido: Pedido, ativacao_id: int, ativador_id: str) -> Passo:
+    await provisao_ativacao.queued(contexto.resources.db, ativacao_id, ativador_id, contexto.agora())
     contexto.crash.reach("P6")
     log.info("provisao.na_fila", pedido=pedido.id)
     return Feito()
@@ -122,8 +124,7 @@ async def _esquecida(contexto: Contexto, pedido: Pedido, ativacao: EmAtivacao) -
     known = {*pedido.acabadas, ativacao.ativador_id or ""}
     procura = await contexto.ativador.find_in_queue(telefone_de(pedido), menos=known)
     if procura.item is not None:
-        await provisao_ativacao.queued(contexto.resources.db, ativacao.id, procura.item.id, agora)
-        return Feito()
+        return await _na_fila(contexto, pedido, ativacao.id, procura.item.id)
     if agora - ativacao.pedida_em > ATIVACAO_MAX:
         return await _perdida(contexto, ativacao, "o ativador esqueceu a ativação no meio")
     return Espere(contexto.olhada_s, "o ativador não conhece mais a ativação: pode estar em curso, feita ou perdida")
@@ -140,7 +141,9 @@ async def _codigo(contexto: Contexto, pedido: Pedido, ativacao: EmAtivacao, esta
     db, agora = contexto.resources.db, contexto.agora()
     waits = estado is not None and estado.etapa is Etapa.ESPERA_SMS
     if ativacao.sms_id is not None and ativacao.codigo_em is None:
-        if not waits or ativacao.sms_em is None or agora - ativacao.sms_em < ENVIO_DO_CODIGO:
+        # Whoever claimed it has said nothing for longer than its call may last: it died, or does not know.
+        morta_s = contexto.ativador.prazo_s + contexto.resources.settings.margem_s
+        if not waits or ativacao.sms_em is None or (agora - ativacao.sms_em).total_seconds() < morta_s:
             return
         await provisao_ativacao.release_code(db, ativacao.id, ativacao.sms_id)
     elif ativacao.sms_id is not None and not waits:

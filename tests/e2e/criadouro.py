@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ class Criadouro:
         """Start an API with exactly this environment."""
         return Filho(self, self.ask(do="start", env=dict(env), port=port, log=str(log)))
 
+    def call(self, function: str, *arguments: str, env: Mapping[str, str], log: Path) -> Filho:
+        """Call `module:function` in a process of its own with exactly this environment."""
+        given = {"function": function, "arguments": arguments, "env": dict(env), "log": str(log)}
+        return Filho(self, self.ask(do="call", **given))
+
     def ask(self, **command: Any) -> Any:
         """Send one command and return its answer."""
         if self._parent.stdin is None or self._parent.stdout is None:
@@ -93,6 +99,10 @@ def _child(command: dict[str, Any]) -> None:
         os.dup2(source, target)
     os.environ.clear()
     os.environ.update(command["env"])
+    if command["do"] == "call":
+        module, _, name = command["function"].partition(":")
+        getattr(import_module(module), name)(*command["arguments"])
+        return
     uvicorn.run("api.app:create_app", factory=True, port=command["port"], access_log=False, timeout_graceful_shutdown=5)
 
 
@@ -106,7 +116,7 @@ def _serve() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         answer: int | None
-        if command["do"] == "start":
+        if command["do"] in {"start", "call"}:
             sys.stdout.flush()
             pid = os.fork()
             if pid == 0:
