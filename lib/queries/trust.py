@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import text
 
 from lib.db import Database, Row, Step
-from lib.domain.chip import FaseWarmup
+from lib.domain.chip import FaseWarmup, NivelTrust
 from lib.domain.trust import JANELA_CURTA_DIAS, JANELA_DIAS, EntradasTrust, Trust
 
 # What a gateway says when it is the number that is blocked, not the message: words, Baileys' 463, Meta's 131048.
@@ -19,6 +19,10 @@ BLOQUEIO = r"\m(block|banned|restrict|spam|bloquead|banid|restrit|(463|131048)\M
 EFEITO = timedelta(days=7)
 # Whoever can send now or again soon; a banned or cancelled chip keeps its last score, a listener has none.
 _PONTUADO = "tipo = 'julia' AND status IN ('active', 'warming', 'ready', 'degraded', 'restricted', 'paused')"
+
+# A chip's trust as its row holds it, for `stored_trust`.
+GUARDADO = """trust_score AS score, trust_nivel AS nivel, trust_partes AS partes, trust_formula AS formula,
+    pode_prospectar, pode_followup, pode_responder, limite_hora, limite_dia, delay_minimo_s"""
 
 _RANGES_OF = """-- trust.ranges
 WITH parte AS (
@@ -34,8 +38,7 @@ _RANGES = text(_RANGES_OF.format(pontuado=_PONTUADO))
 # chip that was chosen then.
 _INPUTS_OF = """-- trust.inputs
 WITH alvo AS (
-  SELECT id, fase, trust_score, trust_nivel, trust_partes, trust_formula, pode_prospectar, pode_followup,
-    pode_responder, limite_hora, limite_dia, delay_minimo_s, least(aquecimento_desde, conexao_em) AS conectado_desde
+  SELECT id, fase, {guardado}, least(aquecimento_desde, conexao_em) AS conectado_desde
   FROM chip WHERE id BETWEEN :de AND :ate AND {pontuado}),
 mensagem AS (
   SELECT i.chip_id, i.conversation_id, i.medico_id, i.direcao, i.midia, i.proativa, i.entrega, i.provider_msg_id, i.em,
@@ -95,8 +98,9 @@ FROM alvo a LEFT JOIN taxa t ON t.chip_id = a.id LEFT JOIN perda p ON p.chip_id 
 LEFT JOIN saida s ON s.chip_id = a.id LEFT JOIN dois_lados b ON b.chip_id = a.id LEFT JOIN falha f ON f.chip_id = a.id
 ORDER BY a.id
 """
-_INPUTS = text(_INPUTS_OF.format(pontuado=_PONTUADO))
+_INPUTS = text(_INPUTS_OF.format(guardado=GUARDADO, pontuado=_PONTUADO))
 
+# Locked in the order of ids first: whoever else changes many chips at once does the same.
 _SAVE = text("""-- trust.save
 WITH novo AS (
   SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:score AS int[]), CAST(:nivel AS text[]), CAST(:partes AS text[]),
@@ -104,11 +108,12 @@ WITH novo AS (
     CAST(:pode_responder AS bool[]), CAST(:limite_hora AS int[]), CAST(:limite_dia AS int[]),
     CAST(:delay_minimo_s AS int[]), CAST(:entradas AS text[]))
   AS n(id, score, nivel, partes, formula, prospecta, segue, responde, hora, dia, espera_s, entradas)),
+tranca AS MATERIALIZED (SELECT id FROM chip WHERE id = ANY(CAST(:id AS bigint[])) ORDER BY id FOR NO KEY UPDATE),
 mudado AS (
   UPDATE chip c SET trust_score = n.score, trust_nivel = n.nivel, trust_partes = CAST(n.partes AS jsonb),
     trust_formula = n.formula, trust_em = :agora, pode_prospectar = n.prospecta, pode_followup = n.segue,
     pode_responder = n.responde, limite_hora = n.hora, limite_dia = n.dia, delay_minimo_s = n.espera_s
-  FROM novo n WHERE c.id = n.id RETURNING c.id),
+  FROM novo n JOIN tranca t ON t.id = n.id WHERE c.id = n.id RETURNING c.id),
 historico AS (
   INSERT INTO chip_trust_historico (chip_id, em, formula, score, nivel, partes, entradas)
   SELECT n.id, :agora, n.formula, n.score, n.nivel, CAST(n.partes AS jsonb), CAST(n.entradas AS jsonb)
@@ -151,18 +156,23 @@ async def measure(db: Database, de: int, ate: int, agora: datetime) -> list[Medi
 
 def _measured(row: Row) -> Medido:
     counted = {field.name: int(row[field.name] or 0) for field in fields(EntradasTrust) if field.name != "fase"}
-    stored: Mapping[str, Any] = {name: row[name] for name in _STORED}
     return Medido(
         chip_id=row["id"],
         entradas=EntradasTrust(fase=FaseWarmup(row["fase"]), **counted),
-        guardado=Trust(
-            score=row["trust_score"],
-            nivel=row["trust_nivel"],
-            partes=row["trust_partes"] or {},
-            formula=row["trust_formula"] or "",
-            **stored,
-        ),
-        nunca=row["trust_partes"] is None,
+        guardado=stored_trust(row),
+        nunca=row["partes"] is None,
+    )
+
+
+def stored_trust(row: Row) -> Trust:
+    """Read a chip's trust out of a row that has `GUARDADO`; who was never scored has neither parts nor formula."""
+    stored: Mapping[str, Any] = {name: row[name] for name in _STORED}
+    return Trust(
+        score=row["score"],
+        nivel=NivelTrust(row["nivel"]),
+        partes=row["partes"] or {},
+        formula=row["formula"] or "",
+        **stored,
     )
 
 

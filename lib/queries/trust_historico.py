@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 
-from lib.db import Database, Row, Step, grouped
-from lib.domain.chip import FaseWarmup, NivelTrust, StatusChip, TipoChip
+from lib.db import Database, Step, grouped
+from lib.domain.chip import FaseWarmup, StatusChip, TipoChip
 from lib.domain.referencia import ID_MAX
 from lib.domain.selecao import TIER_MINIMO
 from lib.domain.trust import EntradasTrust, Trust
 from lib.domain.trust_backtest import NotaGuardada, Transicao
 from lib.domain.trust_leitura import Nota
+from lib.queries.trust import GUARDADO, stored_trust
 
 _WHICH: Final = "(SELECT id FROM chip WHERE instancia = :nome OR id = :id ORDER BY instancia = :nome DESC LIMIT 1)"
 
 _CHIP = text(f"""-- trust.chip
-SELECT c.id, c.instancia, c.tipo, c.status, c.fase, c.rampup_parte, c.reply_only_until, c.trust_score AS score,
-  c.trust_nivel AS nivel, c.trust_partes AS partes, c.trust_formula AS formula, c.pode_prospectar, c.pode_followup,
-  c.pode_responder, c.limite_hora, c.limite_dia, c.delay_minimo_s,
-  CASE WHEN c.gateway = 'meta' AND c.conta IS NOT NULL THEN coalesce(m.limite_dia, :tier_minimo) END AS limite_conta
-FROM chip c LEFT JOIN conta_meta m ON m.conta = c.conta WHERE c.id = {_WHICH}
+SELECT id, instancia, tipo, status, fase, rampup_parte, reply_only_until, {GUARDADO},
+  CASE WHEN gateway = 'meta' AND conta IS NOT NULL THEN coalesce(
+    (SELECT m.limite_dia FROM conta_meta m WHERE m.conta = chip.conta), :tier_minimo) END AS limite_conta
+FROM chip WHERE id = {_WHICH}
 """)  # noqa: S608 - a statement of our own in two parts
 
 _LAST = text(f"""-- trust.last
@@ -87,14 +87,6 @@ async def of_chip(db: Database, nome: str) -> ChipComNotas | None:
         limite_conta=row["limite_conta"],
         guardado=stored_trust(row),
         notas=tuple(Nota(one["em"], one["formula"], EntradasTrust.read(one["entradas"])) for one in last),
-    )
-
-
-def stored_trust(row: Row) -> Trust:
-    """Return a chip's trust as its row holds it."""
-    stored: Mapping[str, Any] = {name: row[name] for name in Trust.__slots__}
-    return Trust(
-        **{**stored, "nivel": NivelTrust(row["nivel"]), "partes": row["partes"] or {}, "formula": row["formula"] or ""}
     )
 
 

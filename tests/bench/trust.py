@@ -160,7 +160,7 @@ def pool(postgres: Postgres, chips: int) -> Iterator[str]:
 def measured(url: str) -> dict[str, Any]:
     """Run in a process of its own."""
     child = [sys.executable, "-m", "tests.bench.trust", "--url", url]
-    done = subprocess.run(child, check=True, cwd=ROOT, capture_output=True)
+    done = subprocess.run(child, check=True, cwd=ROOT, stdout=subprocess.PIPE)
     return dict(orjson.loads(done.stdout))
 
 

@@ -28,22 +28,6 @@ ENTRADAS = EntradasTrust(
 )
 
 
-@pytest.fixture
-def ambiente(pg_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a command of its own."""
-    for name, value in {
-        "AGENTE_AMBIENTE": "teste",
-        "AGENTE_DATABASE_URL": pg_url,
-        "AGENTE_EVOLUTION_URL": "http://127.0.0.1:9",
-        "AGENTE_EVOLUTION_API_KEY": "sandbox-evolution-key",
-        "AGENTE_EVOLUTION_WEBHOOK_SECRET": "t" * 40,
-        "AGENTE_ANTHROPIC_URL": "http://127.0.0.1:9",
-        "AGENTE_ANTHROPIC_API_KEY": "sandbox-anthropic-key",
-        "COLUMNS": "160",
-    }.items():
-        monkeypatch.setenv(name, value)
-
-
 async def run(*words: str) -> tuple[int, str]:
     """Run a command in a thread: it opens a loop of its own."""
     result = await run_sync(lambda: CliRunner().invoke(app, list(words)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from flows.chunks import Faixa
 from flows.parametros import Modo
-from flows.trust import ParametrosTrust, find_ranges, score
+from flows.trust import CHUNKS_MAX, ParametrosTrust, find_ranges, score
 from lib import ledger
 from lib.db import Database, Row, Step
 from lib.domain.chip import FaseWarmup, StatusChip, TipoChip
@@ -220,6 +221,15 @@ async def test_any_pool_costs_three_statements(resources: Resources, quantos: in
         assert row["trust_score"] == row["score"] == calcular(entradas).score
     assert sum(row["entradas"]["envios"] == 30 and row["entradas"]["respondidas"] == 20 for row in rows) == 3
     assert custo.statements <= 3, custo.names
+
+
+async def test_a_run_is_at_most_fifty_chunks(resources: Resources) -> None:
+    await gravar(resources.db, *(um_chip() for _ in range(120)))
+    assert ParametrosTrust().tamanho == 5_000
+    found = await trust.ranges(resources.db, 1, CHUNKS_MAX)
+    assert len(found) <= CHUNKS_MAX == 50
+    assert sum(quantos for _, _, quantos in found) == 120
+    assert all(ate < de for (_, ate, _), (de, _, _) in itertools.pairwise(found))
 
 
 async def test_a_second_run_writes_nothing_and_no_history(resources: Resources) -> None:
