@@ -21,6 +21,10 @@ CRON = {
     "modelos-meta": "0 4 * * *",
     "sincronizar-chips": "2-59/5 * * * *",
     "provisionar-chip": "*/10 * * * *",
+    "cuidar-pool": "4-59/5 * * * *",
+    "rampup": "6-59/15 * * * *",
+    "aquecimento": "26 * * * *",
+    "snapshot-chips": "10 0 * * *",
 }
 # How many runs at once; those that may be several have a lock for each of their rows.
 SIMULTANEAS = {"provisionar-chip": 4}

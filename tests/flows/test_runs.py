@@ -23,6 +23,7 @@ from sqlalchemy import text
 from lib.clock import utc_now
 from lib.db import Database, Row, Step
 from lib.domain.cadencia import Estagio
+from lib.domain.chip import FaseWarmup, StatusChip
 from lib.domain.estado import Permissao
 from lib.models.conversa import StatusConversa
 from lib.providers.prefect_api import Execucao, PrefectApi, PrefectError
@@ -133,6 +134,33 @@ async def test_every_deployment_ends_completed_with_its_artifact_and_its_row(
         assert shown["mudados", ""] == shown["elegíveis", ""] == (2 if nome == "temperatura" else 1)
         [row] = await history(base, nome)
         assert (row["run_id"], row["estado"], row["outcome"]["changed"]) == (run_id, "completed", shown["mudados", ""])
+
+
+@pytest.mark.usefixtures("runner")
+async def test_the_pools_flows_do_what_is_due_in_a_statement_beside_the_runs_own(
+    prefect_api: PrefectApi, base: Database
+) -> None:
+    now = utc_now()
+    over = {"status": StatusChip.RESTRICTED, "reply_only_until": now - DIA, "rampup_parte": 25}
+    rest = {"status": StatusChip.WARMING, "fase": FaseWarmup.REPOUSO, "aquecimento_desde": now - 2 * DIA}
+    low = {"trust_score": 50, "trust_em": now}
+    await gravar(base, um_chip(**over), um_chip(**rest), um_chip(**low))
+    runs = {
+        "rampup": ({"volta": 1}, "3 round_trips, 3 statements"),
+        "aquecimento": ({"setup": 1}, "3 round_trips, 3 statements"),
+        "cuidar-pool": ({"degrada_trust": 1}, "4 round_trips, 8 statements"),
+        "snapshot-chips": ({}, "9 round_trips, 9 statements"),
+    }
+    # Two statements of each are the run's own: its lock and its record.
+    for nome, (kinds, custo) in runs.items():
+        run_id = await start(prefect_api, nome)
+        execucao = await end(prefect_api, run_id)
+        assert execucao.state_type == "COMPLETED", execucao
+        [row] = await history(base, nome)
+        assert row["outcome"]["kinds"].items() >= kinds.items(), nome
+        shown = await prefect_api.artifact_latest(f"{nome}-latest")
+        assert shown is not None
+        assert f"Custo: {custo}" in str(shown.description)
 
 
 @pytest.mark.usefixtures("runner")
