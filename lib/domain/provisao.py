@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -68,11 +68,6 @@ def instancia_de(pedido_id: int) -> str:
     return f"julia-{pedido_id:04d}"
 
 
-def da_ativacao(recebido_em: datetime | None, pedida_em: datetime) -> bool:
-    """Tell whether a text message came after the activation was asked for; vendors tell whole seconds."""
-    return recebido_em is not None and recebido_em >= pedida_em.replace(microsecond=0)
-
-
 def sem_digitos(palavras: str | None) -> str | None:
     """Return a vendor's words for people, shortened, without any number of four digits or more: one may be a code."""
     return _DIGITOS.sub("…", palavras)[:PALAVRAS_MAX] if palavras else None
@@ -87,5 +82,5 @@ def o_que_fazer(etapa: EtapaProvisao, pedido_id: int) -> str:
             f" se não, {continuar} pede outra ativação e {desistir} devolve o número"
         )
     if etapa is EtapaProvisao.INSTANCIADA:
-        return f"pareie {instancia_de(pedido_id)} pelo celular do número; depois {continuar}, ou {desistir}"
+        return f"pareie com `agente chip qr {instancia_de(pedido_id)}`; depois {continuar}, ou {desistir}"
     return f"{continuar} tenta de novo e {desistir} encerra o pedido"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from http import HTTPStatus
 
-from lib.auth import webhook_key
-from lib.domain.chip import StatusChip
+from lib.domain.chip import Gateway, StatusChip
 from lib.domain.provisao import EtapaProvisao, instancia_de
-from lib.domain.telefone import digitos, normalizar
+from lib.domain.telefone import normalizar
 from lib.log import get_logger
-from lib.providers.whatsapp import EstadoConexao, GatewayError
+from lib.providers.whatsapp import EstadoConexao, GatewayError, Instancia
 from lib.queries import provisao, provisao_chip
+from lib.queries.chip import ChipParaLigar
 from lib.queries.provisao import Pedido
-from lib.usecases.instancias import CABECALHO_CHAVE
+from lib.usecases.instancias import ensure_instance
 from lib.usecases.provisao_passo import Contexto, Espere, Feito, Pare, Passo, telefone_de
 
 log = get_logger(__name__)
@@ -33,9 +33,10 @@ async def instanciar(contexto: Contexto, pedido: Pedido) -> Passo:
         made = await provisao_chip.make(db, pedido.id, instancia, contexto.agora())
         contexto.crash.reach("P11")
         return Feito() if made is not None else Pare("já há um chip com este número ou com este nome")
-    stolen = await _criar(contexto, pedido, instancia)
-    if stolen:
-        return Pare(f"a instância {instancia} já existe no gateway com outro número")
+    known = await _la(contexto, instancia)
+    if known is not None and normalizar(f"+{known.numero}") != telefone_de(pedido):
+        return Pare(f"a instância {instancia} já existe no gateway e não é deste número")
+    await ensure_instance(contexto.resources, ChipParaLigar(instancia, telefone_de(pedido), Gateway.EVOLUTION))
     contexto.crash.reach("P12")
     await provisao_chip.instance_made(db, pedido.id, contexto.agora())
     log.info("provisao.instanciada", pedido=pedido.id, instancia=instancia)
@@ -43,29 +44,10 @@ async def instanciar(contexto: Contexto, pedido: Pedido) -> Passo:
     return Feito()
 
 
-async def _criar(contexto: Contexto, pedido: Pedido, instancia: str) -> bool:
-    """Create the instance, or give the one that is there our webhook; tell whether it is another number's."""
-    settings, gateway = contexto.resources.settings, contexto.resources.evolution
-    url = f"{settings.api_url.rstrip('/')}/webhooks/evolution/{instancia}"
-    headers = {CABECALHO_CHAVE: webhook_key(settings.webhook_secrets[0], instancia)}
-    try:
-        await gateway.create_instance(instancia, digitos(telefone_de(pedido)), url, headers)
-    except GatewayError as refused:
-        if refused.status != HTTPStatus.FORBIDDEN:
-            raise
-        if await _de_outro(contexto, pedido, instancia):
-            return True
-    destino = await gateway.find_webhook(instancia)
-    if destino is None or destino.url != url or not destino.ligado:
-        await gateway.set_webhook(instancia, url, headers)
-    return False
-
-
-async def _de_outro(contexto: Contexto, pedido: Pedido, instancia: str) -> bool:
-    """Tell whether the gateway knows the instance by another number than the order's."""
-    known = await contexto.resources.evolution.fetch_instances()
-    numero = next((one.numero for one in known if one.nome == instancia), None)
-    return numero is not None and normalizar(f"+{numero}") != telefone_de(pedido)
+async def _la(contexto: Contexto, instancia: str) -> Instancia | None:
+    """Return what the gateway has under this name."""
+    listed = await contexto.resources.evolution.fetch_instances()
+    return next((one for one in listed if one.nome == instancia), None)
 
 
 async def parear(contexto: Contexto, pedido: Pedido) -> Passo:
@@ -97,16 +79,17 @@ async def parear(contexto: Contexto, pedido: Pedido) -> Passo:
 
 
 async def _sem_par(contexto: Contexto, pedido: Pedido, instancia: str) -> Passo:
-    motivo = f"a instância {instancia} espera ser pareada pelo celular do número"
+    motivo = f"a instância {instancia} espera ser pareada: `agente chip qr {instancia}`"
     if contexto.agora() - pedido.mudada_em > timedelta(seconds=AVISA_DEPOIS * contexto.olhada_s):
-        aviso = f"{instancia}: número ativado e instância criada; falta parear pelo celular do número (pedido {{}})"
-        await provisao_chip.tell_pairing(contexto.resources.db, pedido.id, aviso.format(pedido.id))
+        aviso = f"{instancia}: número ativado, falta parear: `agente chip qr {instancia}` (pedido {pedido.id})"
+        await provisao_chip.tell_pairing(contexto.resources.db, pedido.id, aviso)
     return Espere(contexto.olhada_s, motivo)
 
 
 async def _aquecer(contexto: Contexto, pedido: Pedido, instancia: str) -> Passo:
     contexto.crash.reach("P15")
-    if await _de_outro(contexto, pedido, instancia):
+    known = await _la(contexto, instancia)
+    if known is not None and known.numero and normalizar(f"+{known.numero}") != telefone_de(pedido):
         return Pare(f"a instância {instancia} foi pareada com outro número")
     if not await provisao_chip.warm(contexto.resources.db, pedido.id, contexto.agora()):
         return Pare("o chip do pedido não pode mais começar a aquecer")
