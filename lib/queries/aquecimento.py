@@ -26,48 +26,63 @@ _ALVO: Final = """alvo AS MATERIALIZED (
     AND (k.fase <> 'operacao' OR k.status = 'warming')
   ORDER BY k.id {tranca})"""
 
-# Counted chip by chip through the indexes: no estimate of the planner can turn this into a product of all with all. A
-# proactive send was answered when the doctor wrote within seven days of it.
-_MEDIDO: Final = """medido AS (
+# Each with what its next step asks; `cedo` and `fraco`: time or trust holds it back, whatever else.
+_SITUADO: Final = """situado AS (
+  SELECT a.*, p.*, coalesce(:agora - a.desde < make_interval(secs => p.pede_s), true) AS cedo,
+    a.trust_score < p.pede_trust AS fraco
+  FROM alvo a JOIN unnest(CAST(:de AS text[]), CAST(:para AS text[]), CAST(:tempo_s AS float8[]),
+    CAST(:enviadas AS int[]), CAST(:recebidas AS int[]), CAST(:resposta AS int[]), CAST(:trust AS int[]),
+    CAST(:bidirecionais AS int[]), CAST(:erros_24h AS int[]), CAST(:conectado AS bool[]))
+    AS p(de, para, pede_s, pede_enviadas, pede_recebidas, pede_resposta, pede_trust, pede_bidirecionais, pede_erros,
+      pede_conexao) ON p.de = a.fase)"""
+
+# Counted chip by chip through the indexes: no estimate of the planner can turn this into a product of all with all.
+# Whom time or trust holds back is not counted at all, unless all that is missing is asked for. A proactive send was
+# answered when the doctor wrote within seven days of it. A failed attempt is the chip's that made it, also when the
+# message was given up for another chip.
+_MEDIDO: Final = """desistida AS MATERIALIZED (
+  SELECT d.chip_id, count(*) AS vezes FROM chip_selecao s JOIN chip_decisao d ON d.selecao_id = s.id
+  JOIN outbox o ON o.id = d.outbox_id AND o.fence > d.fence
+  WHERE s.em > :agora - interval '24 hours' AND s.em <= :agora GROUP BY d.chip_id),
+medido AS (
   SELECT a.*, c.enviadas, c.recebidas, c.bidirecionais, t.envios, t.respondidas, f.erros
-  FROM alvo a
+  FROM situado a
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(x.saidas), 0) AS enviadas, coalesce(sum(x.entradas), 0) AS recebidas,
       count(*) FILTER (WHERE x.saidas > 0 AND x.entradas > 0) AS bidirecionais
     FROM (SELECT count(*) FILTER (WHERE i.direcao = 'saida') AS saidas,
         count(*) FILTER (WHERE i.direcao = 'entrada') AS entradas
-      FROM interacao i WHERE i.chip_id = a.id AND i.em >= a.desde AND i.em <= :agora GROUP BY i.conversation_id) x) c
+      FROM interacao i WHERE (:tudo OR NOT (a.cedo OR a.fraco)) AND i.chip_id = a.id AND i.em >= a.desde
+        AND i.em <= :agora GROUP BY i.conversation_id) x) c
   CROSS JOIN LATERAL (
     SELECT count(*) AS envios, count(*) FILTER (WHERE EXISTS (SELECT FROM interacao r
       WHERE r.medico_id = e.medico_id AND r.direcao = 'entrada' AND r.em > e.em
         AND r.em <= least(e.em + :efeito, :agora))) AS respondidas
-    FROM interacao e WHERE e.chip_id = a.id AND e.direcao = 'saida' AND e.proativa
-      AND e.em >= a.desde AND e.em > :janela_desde AND e.em <= :agora) t
+    FROM interacao e WHERE (:tudo OR NOT (a.cedo OR a.fraco)) AND e.chip_id = a.id AND e.direcao = 'saida'
+      AND e.proativa AND e.em >= a.desde AND e.em > :janela_desde AND e.em <= :agora) t
   CROSS JOIN LATERAL (
-    SELECT count(*) AS erros FROM outbox o WHERE o.chip_id = a.id
-      AND o.falhou_em > :agora - interval '24 hours' AND o.falhou_em <= :agora) f)"""
+    SELECT (SELECT count(*) FROM outbox o WHERE o.chip_id = a.id AND o.falhou_em > :agora - interval '24 hours'
+        AND o.falhou_em <= :agora AND coalesce(o.falhou_em >= o.enviando_em, true))
+      + coalesce((SELECT x.vezes FROM desistida x WHERE x.chip_id = a.id), 0) AS erros) f)"""
 
 _JULGADO: Final = """julgado AS (
-  SELECT m.*, p.para, m.aquecimento_desde IS NULL AND m.desde IS NOT NULL AS comeca, array_remove(ARRAY[
-    CASE WHEN p.conectado AND NOT m.conectado THEN 'desconectado' END,
-    CASE WHEN m.desde IS NULL OR :agora - m.desde < make_interval(secs => p.tempo_s) THEN 'tempo' END,
-    CASE WHEN m.erros > p.erros_24h THEN 'erros_24h' END,
-    CASE WHEN m.trust_score < p.trust THEN 'trust' END,
-    CASE WHEN m.enviadas < p.enviadas THEN 'enviadas' END,
-    CASE WHEN m.recebidas < p.recebidas THEN 'recebidas' END,
-    CASE WHEN m.bidirecionais < p.bidirecionais THEN 'bidirecionais' END,
-    CASE WHEN m.envios >= :amostra AND m.respondidas * 100 < p.resposta * m.envios THEN 'resposta' END], NULL) AS faltas
-  FROM medido m JOIN unnest(CAST(:de AS text[]), CAST(:para AS text[]), CAST(:tempo_s AS float8[]),
-    CAST(:enviadas AS int[]), CAST(:recebidas AS int[]), CAST(:resposta AS int[]), CAST(:trust AS int[]),
-    CAST(:bidirecionais AS int[]), CAST(:erros_24h AS int[]), CAST(:conectado AS bool[]))
-    AS p(de, para, tempo_s, enviadas, recebidas, resposta, trust, bidirecionais, erros_24h, conectado)
-    ON p.de = m.fase),
+  SELECT m.*, m.aquecimento_desde IS NULL AND m.desde IS NOT NULL AS comeca, array_remove(ARRAY[
+    CASE WHEN m.pede_conexao AND NOT m.conectado THEN 'desconectado' END,
+    CASE WHEN m.cedo THEN 'tempo' END,
+    CASE WHEN m.erros > m.pede_erros THEN 'erros_24h' END,
+    CASE WHEN m.fraco THEN 'trust' END,
+    CASE WHEN m.enviadas < m.pede_enviadas THEN 'enviadas' END,
+    CASE WHEN m.recebidas < m.pede_recebidas THEN 'recebidas' END,
+    CASE WHEN m.bidirecionais < m.pede_bidirecionais THEN 'bidirecionais' END,
+    CASE WHEN m.envios >= :amostra AND m.respondidas * 100 < m.pede_resposta * m.envios THEN 'resposta' END], NULL)
+    AS faltas
+  FROM medido m),
 decidido AS (
   SELECT j.*, j.faltas = '{{}}' AND (j.para <> 'ready' OR EXISTS (SELECT FROM chip_transicao_legal l
     WHERE l.de = j.status AND l.para = 'ready' AND l.ator = 'fluxo')) AS vai
   FROM julgado j)"""
 
-_BASE: Final = f"{_ALVO},\n{_MEDIDO},\n{_JULGADO}"
+_BASE: Final = f"{_ALVO},\n{_SITUADO},\n{_MEDIDO},\n{_JULGADO}"
 _GRUPOS: Final = """SELECT d.fase, d.para, d.vai, d.comeca, d.faltas[1] AS falta, count(*) AS vistos,
   count({contado}) AS mudados
 FROM decidido d {junta} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
@@ -145,7 +160,7 @@ async def advance(db: Database, agora: datetime, *, aplicar: bool) -> list[Grupo
 
 async def situations(db: Database, agora: datetime, limite: int) -> list[Situacao]:
     """Return the chips in warm-up with what they did up to `agora`, by id."""
-    [rows] = await db.round_trip(Step(_LIST, {**_params(agora), "limite": limite}))
+    [rows] = await db.round_trip(Step(_LIST, {**_params(agora), "tudo": True, "limite": limite}))
     return [_situation(row) for row in rows]
 
 
@@ -192,6 +207,7 @@ def _params(agora: datetime) -> dict[str, Any]:
         "efeito": EFEITO,
         "amostra": AMOSTRA_MINIMA,
         "aquece": sorted(AQUECE),
+        "tudo": False,
         "de": [fase.value for fase, _ in passos],
         "para": [passo.para.value for _, passo in passos],
         "tempo_s": [passo.criterio.tempo.total_seconds() for _, passo in passos],

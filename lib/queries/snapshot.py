@@ -11,9 +11,13 @@ from sqlalchemy import text
 from lib.db import Database, Step
 from lib.domain.horario import limites_do_dia
 
-# Every chip that was there on that day and is not given back, and one that is if it carried something. A failure is a
-# send that was refused or unclear, or one that was taken and did not arrive.
-_CONTADO: Final = """contado AS MATERIALIZED (
+# Every chip that was there on that day and is not given back, and one that is if it carried something. A failure is an
+# attempt that was refused or unclear, also of what another chip sent in the end, or a send that did not arrive.
+_CONTADO: Final = """desistida AS MATERIALIZED (
+  SELECT d.chip_id, count(*) AS vezes FROM chip_selecao s JOIN chip_decisao d ON d.selecao_id = s.id
+  JOIN outbox o ON o.id = d.outbox_id AND o.fence > d.fence
+  WHERE s.em >= :inicio AND s.em < :fim GROUP BY d.chip_id),
+contado AS MATERIALIZED (
   SELECT k.id AS chip_id, m.enviadas, m.proativas, m.recebidas, m.entregues, m.lidas, m.falhas + f.falhas AS falhas,
     k.status, k.fase, k.trust_score, k.limite_hora, k.limite_dia
   FROM chip k
@@ -26,7 +30,9 @@ _CONTADO: Final = """contado AS MATERIALIZED (
       count(*) FILTER (WHERE i.direcao = 'saida' AND i.entrega = 'falhou') AS falhas
     FROM interacao i WHERE i.chip_id = k.id AND i.em >= :inicio AND i.em < :fim) m
   CROSS JOIN LATERAL (
-    SELECT count(*) AS falhas FROM outbox o WHERE o.chip_id = k.id AND o.falhou_em >= :inicio AND o.falhou_em < :fim) f
+    SELECT (SELECT count(*) FROM outbox o WHERE o.chip_id = k.id AND o.falhou_em >= :inicio AND o.falhou_em < :fim
+        AND coalesce(o.falhou_em >= o.enviando_em, true))
+      + coalesce((SELECT x.vezes FROM desistida x WHERE x.chip_id = k.id), 0) AS falhas) f
   WHERE k.criado_em < :fim AND (k.status <> 'cancelled' OR m.enviadas + m.recebidas > 0)),
 devido AS (
   SELECT c.*, s.chip_id IS NULL AS novo FROM contado c

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from sqlalchemy import text
 
 from lib.db import Database, Step
 from lib.domain.aquecimento import PASSOS, Medido
 from lib.domain.chip import FaseWarmup, StatusChip
-from lib.models import Chip
+from lib.models import Chip, ChipDecisao, ChipSelecao
 from lib.models.conversa import StatusConversa
-from tests.builders import AGORA, gravar, id_of, um_chip, um_medico, uma_conversa
+from lib.models.fila import OutboxState
+from tests.builders import AGORA, gravar, id_of, um_chip, um_envio, um_medico, uma_conversa
 
 DIA = timedelta(days=1)
 
@@ -134,3 +136,15 @@ async def _store(
     columns = {name: [row[n] for row in rows] for n, name in enumerate(names)}
     failed = {name: [row[n] for row in failures] for n, name in enumerate(("c", "m", "k", "em"))}
     await db.round_trip(Step(_MENSAGENS, columns, writes=True), Step(_FALHAS, failed, writes=True))
+
+
+async def desistir(db: Database, chip: Chip, outro: Chip, em: datetime) -> None:
+    """A message that this chip failed to send at `em` and another one then sent."""
+    medico, *_ = await gravar(db, um_medico())
+    [conversa] = await gravar(db, uma_conversa(id_of(medico), chip_id=outro.id))
+    sent = {"state": OutboxState.SENT, "fence": 2, "enviando_em": em + timedelta(minutes=1), "falhou_em": em}
+    [envio] = await gravar(db, um_envio(conversa, chip_id=outro.id, **sent))
+    rest: dict[str, Any] = {"chips": 2, "elegiveis": 2, "no_minimo": 2, "candidatos": [], "descartes": {}}
+    [selecao] = await gravar(db, ChipSelecao(em=em, tipo=envio.tipo, **rest))
+    made: dict[str, Any] = {"outbox_id": envio.id, "selecao_id": selecao.id, "pedido": {}, "extras": [], "em": em}
+    await gravar(db, ChipDecisao(**made, fence=1, chip_id=chip.id), ChipDecisao(**made, fence=2, chip_id=outro.id))

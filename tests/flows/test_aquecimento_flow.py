@@ -16,7 +16,7 @@ from lib.domain.chip import FaseWarmup, StatusChip, TipoChip
 from lib.queries import aquecimento
 from lib.resources import Resources
 from tests.builders import AGORA, gravar, um_chip
-from tests.flows.aquecidos import Aquecido, aquecer, sorteado
+from tests.flows.aquecidos import Aquecido, aquecer, desistir, sorteado
 from tests.queries.fabrica import consulta
 
 F, S = FaseWarmup, StatusChip
@@ -59,6 +59,15 @@ async def test_the_statement_says_what_the_pure_function_says(resources: Resourc
     assert await fases(resources.db) == after
     assert sum(kinds.values()) + sum(skipped.values()) == len(wanted)
     assert skipped == Counter(f"falta_{lacking[0]}" for _, lacking in wanted.values() if lacking)
+
+
+async def test_a_failed_attempt_counts_against_the_chip_that_made_it(resources: Resources) -> None:
+    um, outro = await aquecer(resources.db, Aquecido(F.SETUP, replace(PRONTO, erros_24h=5)), Aquecido(F.SETUP, PRONTO))
+    await desistir(resources.db, um, outro, AGORA - 25 * HORA)
+    assert [one.medido.erros_24h for one in await aquecimento.situations(resources.db, AGORA, 9)] == [5, 0]
+    await desistir(resources.db, um, outro, AGORA - 23 * HORA)
+    assert [one.medido.erros_24h for one in await aquecimento.situations(resources.db, AGORA, 9)] == [6, 0]
+    assert await run(resources) == ({"primeiros_contatos": 1}, {"falta_erros_24h": 1})
 
 
 async def test_a_chip_that_rests_goes_on_after_a_day_connected_without_a_single_message(resources: Resources) -> None:

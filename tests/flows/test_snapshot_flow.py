@@ -16,6 +16,7 @@ from lib.models.conversa import Entrega
 from lib.models.fila import OutboxState
 from lib.resources import Resources
 from tests.builders import gravar, id_of, um_chip, um_envio, uma_entrada, uma_saida
+from tests.flows.aquecidos import desistir
 from tests.queries.fabrica import Pessoa, consulta, pessoas
 
 DIA = timedelta(days=1)
@@ -78,6 +79,15 @@ async def test_what_arrived_was_read_or_failed_is_counted(resources: Resources) 
     )
     await write(resources, ORDINAL, Modo.APLICAR, MEIA_NOITE_E_DEZ)
     assert await contas(resources.db) == [(5, 0, 0, 2, 1, 2)]
+
+
+async def test_a_failed_attempt_is_of_the_chip_that_made_it_and_of_its_day(resources: Resources) -> None:
+    db = resources.db
+    ruim, bom = await gravar(db, *(um_chip(criado_em=sp(9, dia=1)) for _ in range(2)))
+    for em in (sp(21, 30, dia=9), sp(0, 5, dia=9), sp(23, 59, dia=8), sp(0, 0, dia=10)):
+        await desistir(db, ruim, bom, em)
+    await write(resources, ORDINAL, Modo.APLICAR, MEIA_NOITE_E_DEZ)
+    assert [row[-1] for row in await contas(db)] == [2, 0]
 
 
 async def test_the_row_says_how_the_chip_stood(resources: Resources) -> None:
