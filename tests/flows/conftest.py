@@ -133,6 +133,13 @@ def flows_env(prefect_env: dict[str, str], flows_url: str, sandbox_url: str) -> 
         "AGENTE_EVOLUTION_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "AGENTE_ANTHROPIC_URL": sandbox_url,
         "AGENTE_ANTHROPIC_API_KEY": "sandbox-anthropic-key",
+        "AGENTE_SALVY_URL": f"{sandbox_url}/salvy",
+        "AGENTE_SALVY_API_KEY": "salvy_test_sandbox",
+        "AGENTE_SALVY_WEBHOOK_SECRET": "whsec_c2FuZGJveC1zYWx2eS13ZWJob29rLXNlY3JldA==",
+        "AGENTE_ATIVADOR_URL": f"{sandbox_url}/ativador",
+        "AGENTE_ATIVADOR_API_KEY": "sandbox-ativador-api-key",
+        "AGENTE_PROVISAO_OLHADA_S": "0.2",
+        "AGENTE_RETRY_S": "0.1",
     }
 
 
