@@ -127,6 +127,8 @@ async def test_what_no_gateway_may_change_stays_and_the_event_is_stored_all_the_
     await diz(db, queda(codigo))
     row = await agora_e(db)
     assert (row["status"], row["conectado"]) == (status, False)
+    held = codigo == 402 and status is StatusChip.PAUSED  # it will be at work again
+    assert (row["reply_only_until"] is not None) == held
     assert len(await consulta(db, "SELECT FROM inbox")) == 1
 
 
