@@ -41,6 +41,7 @@ from tests.builders import (
 )
 from tests.conftest import ROOT
 from tests.flows.conftest import STOP_S, process, wait_said
+from tests.providers.caixa import Sandbox
 
 pytestmark = pytest.mark.prefect
 NOMES = ("trust-score", "followups", "temperatura", "qualidade")
@@ -134,6 +135,24 @@ async def test_every_deployment_ends_completed_with_its_artifact_and_its_row(
         assert shown["mudados", ""] == shown["elegíveis", ""] == (2 if nome == "temperatura" else 1)
         [row] = await history(base, nome)
         assert (row["run_id"], row["estado"], row["outcome"]["changed"]) == (run_id, "completed", shown["mudados", ""])
+
+
+@pytest.mark.usefixtures("runner")
+async def test_the_sync_takes_in_what_the_gateway_lists_in_two_statements_beside_the_runs_own(
+    prefect_api: PrefectApi, base: Database, sandbox_url: str
+) -> None:
+    sandbox = Sandbox(sandbox_url)
+    await sandbox.control("DELETE", "/tudo")
+    await sandbox.open_instance("alheia")
+    run_id = await start(prefect_api, "sincronizar-chips", modo="aplicar")
+    execucao = await end(prefect_api, run_id)
+    assert execucao.state_type == "COMPLETED", execucao
+    [row] = await history(base, "sincronizar-chips")
+    assert row["outcome"]["kinds"] == {"adotados": 1, "desconectados": 1}
+    found = await prefect_api.artifact_latest("sincronizar-chips-latest")
+    assert found is not None
+    assert "Custo: 4 round_trips, 4 statements" in str(found.description)
+    await sandbox.control("DELETE", "/tudo")
 
 
 @pytest.mark.usefixtures("runner")
