@@ -23,8 +23,8 @@ test: setup ## Run all tests with small round counts, three files at a time
 prova: setup ## Run all tests with the full round counts
 	@AGENTE_RODADAS=10 HYPOTHESIS_PROFILE=prova $(BIN)/pytest
 
-bench: setup ## Measure the hot path: messages a second, CPU per message, time per message (ARGS=--json)
-	@$(BIN)/python -m tests.bench.hot_path $(ARGS)
+bench: setup ## Measure: messages a second and their cost; BENCH=selecao the send claim, BENCH=trust its flow (ARGS=--json)
+	@$(BIN)/python -m tests.bench.$(or $(BENCH),hot_path) $(ARGS)
 
 check: setup ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check .
