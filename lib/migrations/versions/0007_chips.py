@@ -76,7 +76,8 @@ LEGAIS = (
 )
 
 # Whoever changes a status: the change is legal for the hand that makes it, and it is written down. The send claim's own
-# lock: once a ban has committed, no claim that saw the chip before it is still to commit.
+# lock: once a ban has committed, no claim that saw the chip before it is still to commit. It queues behind the claims, so
+# it may wait longer than others do.
 MUDA_STATUS = """
 CREATE FUNCTION chip_muda_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -85,6 +86,7 @@ BEGIN
     RAISE EXCEPTION 'chip %: % -> % is not for % to do', OLD.id, OLD.status, NEW.status, NEW.status_ator
       USING ERRCODE = 'check_violation', CONSTRAINT = 'chip_transicao_legal', TABLE = 'chip';
   END IF;
+  PERFORM set_config('lock_timeout', '4s', true);
   PERFORM pg_advisory_xact_lock(hashtext('agente.envio'));
   IF NEW.status_desde = OLD.status_desde THEN
     NEW.status_desde := now();
