@@ -28,12 +28,15 @@ PADRAO = ParametrosPool()
 
 
 async def care(resources: Resources, as_of: datetime) -> Parcial:
-    """Do all of it: five statements in one round trip, one more where people must be told."""
+    """Do all of it: two round trips, one more where people must be told.
+
+    A change of status holds up the claims of sends until it has committed, so the dialogues go after it.
+    """
     db = resources.db
     steps = (campanha.stop_step(as_of, aplicar=True), pool.care_step(as_of, aplicar=True))
-    stopped, cared, cancelled, moved, portrait = await db.round_trip(
-        *steps, *pool_dialogo.move_steps(as_of), pool.portrait_step(as_of)
-    )
+    stopped, cared = await db.round_trip(*steps)
+    moves = pool_dialogo.move_steps(as_of)
+    cancelled, moved, portrait = await db.round_trip(*moves, pool.portrait_step(as_of))
     cuidado, mudadas = pool.read_care(cared), pool_dialogo.read_moved(cancelled, moved[0])
     found = alertas(pool.read_portrait(portrait[0], cuidado)) if cuidado.chips else ()
     avisos = await pool.tell(db, found, as_of) if found else 0

@@ -141,6 +141,33 @@ async def test_the_statement_counts_the_places_as_the_domain_does(
     assert outcome.skipped.get("sem_chip_pronto", 0) == lugares(ativos, able + 1, ativos + 1)
 
 
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"reply_only_until": AGORA + HORA},
+        {"pode_prospectar": False},
+        {"trust_score": 79},
+        {"status": S.DEGRADED, "status_ator": "pessoa:rita"},
+        {"conectado": False, "conexao_em": AGORA - HORA, "status": S.WARMING},
+    ],
+)
+async def test_a_chip_that_may_write_to_nobody_first_fills_no_minimum(
+    resources: Resources, over: dict[str, Any]
+) -> None:
+    """Seven at work, of which two may write first: one of the reserve is called up, and nobody is told."""
+    await gravar(resources.db, *bons(2), *bons(5, pode_prospectar=False), pontuado(**over))
+    await gravar(resources.db, *bons(4, status=S.READY))
+    kinds, skipped = await run(resources)
+    assert (kinds["promove"], skipped) == (1, {})
+    assert await avisos(resources.db) == []
+
+
+async def test_a_chip_out_for_a_moment_still_fills_its_minimum(resources: Resources) -> None:
+    away = {"conectado": False, "conexao_em": AGORA - 29 * MINUTO}
+    await gravar(resources.db, *bons(5, **away), *bons(4, status=S.READY))
+    assert (await run(resources))[0] == {}
+
+
 async def test_nobody_takes_the_place_of_a_number_banned_in_the_middle_of_a_campaign(resources: Resources) -> None:
     db = resources.db
     [lost, *_] = await gravar(db, *bons(5))
@@ -255,7 +282,7 @@ async def test_a_plan_lists_each_step_and_writes_nothing(resources: Resources) -
 
 
 @pytest.mark.parametrize("quantos", [50, 500])
-async def test_any_number_of_chips_is_a_handful_of_statements_in_two_round_trips(
+async def test_any_number_of_chips_is_a_handful_of_statements_in_three_round_trips(
     resources: Resources, quantos: int
 ) -> None:
     db = resources.db
@@ -266,7 +293,7 @@ async def test_any_number_of_chips_is_a_handful_of_statements_in_two_round_trips
     with ledger.measure("pool") as custo:
         done = await care(resources, AGORA)
     assert (done.outcome.kinds["degrada_fora"], done.outcome.kinds["conversas_movidas"]) == (quantos, 60)
-    assert (custo.statements, custo.round_trips) == (6, 2)
+    assert (custo.statements, custo.round_trips) == (6, 3)
     assert custo.names == [
         "-- campanha.stop",
         "-- pool.care",

@@ -167,7 +167,7 @@ async def test_the_pools_flows_do_what_is_due_in_a_statement_beside_the_runs_own
     runs = {
         "rampup": ({"volta": 1}, "3 round_trips, 3 statements"),
         "aquecimento": ({"setup": 1}, "3 round_trips, 3 statements"),
-        "cuidar-pool": ({"degrada_trust": 1}, "4 round_trips, 8 statements"),
+        "cuidar-pool": ({"degrada_trust": 1}, "5 round_trips, 8 statements"),
         "snapshot-chips": ({}, "9 round_trips, 9 statements"),
     }
     # Two statements of each are the run's own: its lock and its record.
