@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -160,7 +161,9 @@ def pedidos_(
     if not found:
         typer.echo("Nenhum pedido aberto. Peça um número com `agente chip novo --ddd 11`.")
         return
-    table = Table("Pedido", "DDD", "Chip", "Número", "Feito", "Desde", "Situação", header_style="bold")
+    table = Table("Pedido", "DDD", "Chip", "Número", "Feito", "Desde", "Situação", header_style="bold", box=SIMPLE_HEAD)
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for one in found:
         since = f"{one.mudado_em.astimezone(SAO_PAULO):%d/%m %H:%M}"
         done = FEITO[EtapaProvisao(one.etapa)]

@@ -20,7 +20,7 @@ TABELAS = (
     *("lid_telefone", "memoria", "interesse", "transferencia", "aviso", "diretriz"),
     *("chatwoot_conversa", "chatwoot_nota", "espelho", "notificacao", "modelo_meta", "webhook"),
     *("chip_transicao", "chip_snapshot", "chip_selecao", "chip_decisao", "disjuntor", "disjuntor_transicao"),
-    *("conta_meta", "conversa_migracao", "provisao", "provisao_ativacao"),
+    *("conta_meta", "conversa_migracao", "provisao_ativacao", "provisao"),
 )
 _CHAVE = "seed"
 _LOCK = 5_901
