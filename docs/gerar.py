@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +52,8 @@ TERMINAIS = (
     ("chip-qr.png", ("chip", "qr", "{novo}", "--espera", "5"), 90),
 )
 NOVO = "julia-nova"
+# What a command prints, put into the documents.
+SAIDAS = (("chip-novo", ("chip", "novo", "--ddd", "41")), ("chip-previsao", ("chip", "previsao", "--mensagens", "800")))
 LETRA = (8, 15)  # a sign's width and height in the pictures of terminals
 TEMPO = {"prefect": ["--virtual-time-budget=40000"], "sandbox": ["--virtual-time-budget=3500"]}
 
@@ -117,10 +119,24 @@ def enact(urls: dict[str, str]) -> dict[str, str]:
         asked = {"canal": "C0SANDBOX1", "texto": "status", "usuario": "U00000002"}
         sandbox.post("/slack/comando", json=asked).raise_for_status()
         time.sleep(PAUSA_S)
+        for name, words in SAIDAS:
+            place(name, f"```text\n$ agente {' '.join(words)}\n{tidy(printed(words))}\n```")
         sandbox.put("/evolution", json={"parear_ms": -1}).raise_for_status()
     command = [agente, "chip", "criar", NOVO, "--telefone", "11 90099-0001"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own program
     return shown | {"thread": str(thread["id"]), "envio": newest_send(), "novo": NOVO}
+
+
+def printed(words: Iterable[str]) -> str:
+    """Run a command of the program and return all that it prints, in the order in which it does."""
+    agente = str(Path(sys.executable).with_name("agente"))
+    env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120"}
+    done = subprocess.run(  # noqa: S603 - our own program
+        [agente, *words], cwd=ROOT, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout)
+    return done.stdout
 
 
 def newest_send() -> str:
