@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
 from lib.domain.chip import Gateway, TipoEnvio
@@ -34,7 +34,7 @@ class ChipSelecao(SQLModel, table=True):
 
 
 class ChipDecisao(SQLModel, table=True):
-    """The choice for one attempt of one message; without a chip when none could send it.
+    """The choice for one attempt of one message; without a chip when none could send it after the attempt `fence`.
 
     `pedido` is what is the message's own (`lib.domain.selecao.Pedido`), `extras` the chips it was about that are not
     among the nearest: its winner, its conversation's, its doctor's.
@@ -42,7 +42,7 @@ class ChipDecisao(SQLModel, table=True):
 
     __tablename__ = "chip_decisao"
     __table_args__ = (
-        UniqueConstraint("outbox_id", "fence", name="uq_chip_decisao"),
+        Index("uq_chip_decisao", "outbox_id", "fence", text("(chip_id IS NULL)"), unique=True),
         Index("ix_chip_decisao_chip", "chip_id", "em"),
     )
 

@@ -54,7 +54,8 @@ _GET = text("""-- campanha.get
 SELECT f.valor, f.atualizado_em,
   (SELECT count(*) FROM outbox WHERE state = 'pending' AND tipo = 'prospeccao') AS na_fila,
   (SELECT count(*) FROM chip_transicao WHERE para = 'banned' AND em > :desde) AS banidos,
-  (SELECT em + make_interval(secs => :janela_s) FROM chip_transicao WHERE para = 'banned' AND em > :desde
+  (SELECT em + make_interval(secs => :janela_s) FROM chip_transicao WHERE para = 'banned'
+    AND em > greatest(:desde, CASE WHEN f.valor ->> 'ativo' = 'true' THEN f.atualizado_em END)
     ORDER BY em DESC OFFSET :bans - 1 LIMIT 1) AS travadas_ate
 FROM (SELECT) um LEFT JOIN flag f ON f.chave = 'campanhas'
 """)
@@ -64,7 +65,8 @@ FROM (SELECT) um LEFT JOIN flag f ON f.chave = 'campanhas'
 class Campanhas:
     """Whether campaigns are stopped, since when, by whom and why; how many first contacts wait.
 
-    `banidos` in the last hour; while that is too many nothing is sent whatever the switch says, until `travadas_ate`.
+    `banidos` in the last hour; while too many of them came after a person last let campaigns go on, no first contact is
+    sent, until `travadas_ate`.
     """
 
     paradas: bool

@@ -31,10 +31,12 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xa
 # The operation is paused (decision D20): asked inside the gate, so that it holds for every process from its commit on.
 PAUSADA = "EXISTS (SELECT FROM flag WHERE chave = 'pausa' AND (valor = 'true' OR valor ->> 'ativo' = 'true'))"
 
-# Campaigns are stopped: by a person or a flow, or because numbers were banned within the hour.
+# Campaigns are stopped: by a person or a flow, or because numbers were banned within the hour, and since a person last
+# let them go on.
 CAMPANHAS_PARADAS = """(EXISTS (SELECT FROM flag WHERE chave = 'campanhas' AND valor ->> 'ativo' = 'false')
   OR (SELECT count(*) FROM chip_transicao WHERE para = 'banned'
-    AND em > now() - make_interval(secs => :janela_de_bans_s)) >= :bans)"""
+    AND em > greatest(now() - make_interval(secs => :janela_de_bans_s), (SELECT atualizado_em FROM flag
+      WHERE chave = 'campanhas' AND valor ->> 'ativo' = 'true'))) >= :bans)"""
 
 # Of one conversation a reply goes first, then a reminder that is due, then a cold message.
 _ORDEM = "(CASE WHEN {0}.proativa THEN 2 WHEN {0}.tipo = 'lembrete' THEN 1 ELSE 0 END, {0}.id)"

@@ -183,7 +183,7 @@ _CANDIDATO: Final = """jsonb_build_object('chip_id', f.id, 'tipo', f.tipo, 'stat
 # Every choice is stored; that there is no chip, once in a while.
 _SELECAO: Final = """guarda AS (
   SELECT e.* FROM destino e WHERE e.vai OR NOT EXISTS (SELECT FROM chip_decisao x WHERE x.outbox_id = e.id
-    AND x.fence = e.fence AND x.em > now() - make_interval(secs => :guarda_s))),
+    AND x.fence = e.fence AND x.chip_id IS NULL AND x.em > now() - make_interval(secs => :guarda_s))),
 selecao AS (
   INSERT INTO chip_selecao (em, tipo, chips, elegiveis, no_minimo, candidatos, descartes)
   SELECT now(), g.tipo, g.chips, g.elegiveis, g.no_minimo,
@@ -205,8 +205,8 @@ _DECISAO: Final = """decisao AS (
       WHERE f.pede = g.pede AND f.vez >= :perto AND f.id IN (g.chip_id, g.afim_conversa, g.afim_medico)), '[]')
       ELSE '[]' END, now()
   FROM guarda g JOIN selecao s ON s.tipo = g.tipo
-  ON CONFLICT ON CONSTRAINT uq_chip_decisao DO UPDATE SET selecao_id = excluded.selecao_id,
-    chip_id = excluded.chip_id, pedido = excluded.pedido, extras = excluded.extras, em = excluded.em)"""
+  ON CONFLICT (outbox_id, fence, (chip_id IS NULL)) DO UPDATE SET selecao_id = excluded.selecao_id,
+    pedido = excluded.pedido, extras = excluded.extras, em = excluded.em)"""
 
 # A breaker that is half open lets this one through.
 _SONDA: Final = """sonda AS (

@@ -152,9 +152,11 @@ async def test_bans_of_the_last_hour_are_told_beside_the_switch(db: Database, ag
         await consulta(
             db, "UPDATE chip SET status = 'banned', status_motivo = 't', status_ator = 'fluxo:x' WHERE id = %s", chip.id
         )
-    await campanha.put(db, paradas=False, por="rita", motivo="sei", agora=agora())
     said = (await agente("chip", "campanhas", "estado")).output
     assert "2 números banidos na última hora: nenhum primeiro contato sai antes das " in said
+    await campanha.put(db, paradas=False, por="rita", motivo="sei", agora=agora())
+    said = (await agente("chip", "campanhas", "estado")).output
+    assert said == "Em andamento. Primeiros contatos na fila: 0.\n", "who lets them go on knows of the bans"
 
 
 def test_the_group_has_a_help_with_examples() -> None:

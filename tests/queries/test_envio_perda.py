@@ -134,3 +134,16 @@ async def test_a_persons_or_a_flows_stop_of_campaigns_holds_until_it_is_lifted(d
     await consulta(db, """UPDATE flag SET valor = '{"ativo": true}'""")
     await consulta(db, "UPDATE outbox SET next_at = now()")
     assert len((await reivindicar(db)).claimed) == 1
+
+
+async def test_a_person_lets_first_contacts_go_on_after_bans_at_once(db: Database) -> None:
+    perdidos = await gravar(db, chip_que_envia(), chip_que_envia())
+    await gravar(db, chip_que_envia())
+    um, dois = await pessoas(db, 2)
+    for chip in perdidos:
+        await consulta(db, MUDA, "banned", chip.id)
+    await gravar(db, um_envio(um.conversa))
+    assert [row["bloqueio"] for row in (await reivindicar(db)).blocked] == ["campanhas_pausadas"]
+    await consulta(db, """INSERT INTO flag (chave, valor) VALUES ('campanhas', '{"ativo": true}')""")
+    await gravar(db, um_envio(dois.conversa))
+    assert len((await reivindicar(db)).claimed) == 1

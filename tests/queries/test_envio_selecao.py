@@ -15,7 +15,7 @@ from lib.domain.selecao import Decisao, Regra, regra_do_chip, regra_do_pedido, v
 from lib.domain.selecao_leitura import contrafactual, porque_nao, porque_venceu, venceria
 from lib.models import Chip, ContaMeta, Disjuntor, Outbox
 from lib.models.fila import OutboxState
-from lib.queries import decisao
+from lib.queries import decisao, envio_desfecho
 from lib.queries.decisao import DecisaoGuardada
 from tests.builders import gravar, id_of, um_envio, uma_entrada
 from tests.queries.fabrica import Pessoa, agora, chip_que_envia, consulta, pessoas, reivindicar, resposta
@@ -196,6 +196,18 @@ async def test_what_found_no_chip_is_stored_with_all_reasons_and_not_again_at_ea
     await consulta(db, "UPDATE outbox SET next_at = now()")
     assert len((await reivindicar(db)).claimed) == 1
     assert [one.decisao.chip_id for one in await guardadas(db)] == [chip.id, None]
+
+
+async def test_that_no_chip_is_left_after_a_failed_attempt_does_not_hide_the_attempt(db: Database) -> None:
+    [chip] = await gravar(db, chip_que_envia())
+    [pessoa] = await pessoas(db, 1)
+    await gravar(db, resposta(pessoa))
+    [row] = (await reivindicar(db)).claimed
+    await envio_desfecho.mark_retry(db, row["id"], row["fence"], "gateway_fora", 0)
+    await consulta(db, "UPDATE chip SET conectado = false")
+    assert (await reivindicar(db)).deferred == 1
+    made = [one.decisao for one in await decisao.of_messages(db, [row["id"]], 10)]
+    assert [(one.chip_id, one.descartes) for one in made] == [(None, {Regra.DESCONECTADO: 1}), (chip.id, {})]
 
 
 async def test_an_empty_pool_puts_off_and_says_so(db: Database) -> None:

@@ -437,7 +437,9 @@ def upgrade() -> None:
             ["chip_selecao.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("outbox_id", "fence", name="uq_chip_decisao"),
+    )
+    op.create_index(
+        "uq_chip_decisao", "chip_decisao", ["outbox_id", "fence", sa.literal_column("(chip_id IS NULL)")], unique=True
     )
     op.create_index("ix_chip_decisao_chip", "chip_decisao", ["chip_id", "em"], unique=False)
     op.create_index(op.f("ix_chip_decisao_selecao_id"), "chip_decisao", ["selecao_id"], unique=False)
