@@ -72,7 +72,8 @@ WITH o AS (
     motivo = :motivo, lease_until = NULL, falhou_em = now(), enviando_em = NULL, next_at = now()
   WHERE id = :id AND fence = :fence AND state = 'sending' RETURNING id, chip_id),
 fora AS (
-  UPDATE chip SET conectado = false, conexao_em = now(),
+  UPDATE chip SET conectado = false, conexao_em = CASE WHEN conectado THEN now() ELSE conexao_em END,
+    conexao_vista_em = now(),
     cooldown_ate = CASE WHEN :descanso_s > 0 THEN greatest(cooldown_ate, now() + make_interval(secs => :descanso_s))
       ELSE cooldown_ate END,
     cooldown_motivo = CASE WHEN :descanso_s > 0 THEN :motivo ELSE cooldown_motivo END

@@ -20,7 +20,7 @@ velho AS (
     conexao_vista_em = NULL, queda_codigo = NULL, qualidade = NULL, reply_only_until = NULL, rampup_desde = NULL,
     rampup_parte = 100, trust_score = 0, trust_nivel = 'critico', trust_partes = NULL, trust_formula = NULL,
     trust_em = NULL, pode_prospectar = false, pode_followup = false, pode_responder = false, limite_hora = 0,
-    limite_dia = 0, cooldown_ate = NULL, cooldown_motivo = NULL
+    limite_dia = 0, cooldown_ate = NULL, cooldown_motivo = NULL, status_anterior = NULL
   FROM p WHERE k.telefone = p.telefone AND k.status = 'cancelled'
     AND NOT EXISTS (SELECT FROM chip o WHERE o.instancia = :instancia AND o.id <> k.id)
   RETURNING k.id),
