@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
+from time import monotonic
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +15,9 @@ from pydantic import SecretStr
 from lib.domain.chip import StatusChip
 from lib.domain.provisao import ATIVACAO_MAX, PRAZO, EtapaProvisao
 from lib.providers.ativador import Ativacao, Ativador, Etapa, Fila
+from lib.providers.chamada import Chamada, Falha, ProviderError
+from lib.providers.salvy import Salvy
+from lib.providers.salvy_forma import Numero
 from lib.queries import provisao, provisao_chip
 from lib.settings import Ambiente, Settings
 from lib.usecases import pedidos
@@ -24,6 +28,9 @@ from tests.builders import gravar, um_chip
 from tests.usecases.guiche import API, POR, Guiche, guiche
 
 pytestmark = pytest.mark.anyio
+
+
+ACEITA_E_CAI = {"cortar": True, "depois_de_aceitar": True, "vezes": 1}
 
 
 @pytest.fixture
@@ -288,6 +295,34 @@ async def test_lists_that_name_nobody_settle_nothing_and_no_second_code_is_asked
     assert (done.fim, done.etapa, len(await there.ativacoes())) == (Fim.PESSOA, EtapaProvisao.COMPRADA, 1)
 
 
+class Presa(Ativador):
+    """An activator whose server holds a request back: its caller gives up, and it is carried out a moment later."""
+
+    __slots__ = ()
+    presas: ClassVar[list[asyncio.Task[Ativacao]]] = []
+
+    async def enqueue(self, telefone: str) -> Ativacao:
+        if self.presas:
+            return await Ativador.enqueue(self, telefone)
+
+        async def later() -> Ativacao:
+            await asyncio.sleep(0.1)
+            return await Ativador.enqueue(self, telefone)
+
+        self.presas.append(asyncio.create_task(later()))
+        raise ProviderError(Chamada("ativador", "enqueue", segura=False, prazo_s=0.0), Falha.INCERTA, "no answer")
+
+
+async def test_a_request_that_its_server_holds_back_is_not_made_twice(balcao: Guiche) -> None:
+    ativador = balcao.resources.ativador
+    assert ativador is not None
+    Presa.presas.clear()
+    there = balcao.de(replace(balcao.resources, ativador=Presa(ativador.client, ativador.api_key)))
+    assert (await there.rodar(await there.pedir())).fim is Fim.PRONTA
+    assert len(Presa.presas) == 1
+    assert len(await there.ativacoes()) == 1
+
+
 async def test_a_pause_starts_nothing_new_but_lets_an_activation_have_its_code(balcao: Guiche) -> None:
     first, second = await balcao.pedir(), await balcao.pedir()
     await balcao.ate(first, "na_fila")
@@ -306,6 +341,40 @@ async def test_a_key_that_is_refused_stops_the_order_at_once(balcao: Guiche) -> 
     done = await balcao.rodar(pedido)
     assert (done.fim, done.passos) == (Fim.PESSOA, 0)
     assert await motivo(balcao, pedido) == "recusa de salvy create (unauthorized)"
+
+
+class Atrasada(Salvy):
+    """A vendor whose list of numbers is behind: what was bought less than 100 ms ago is not in it."""
+
+    __slots__ = ()
+    perguntas: ClassVar[list[float]] = []
+
+    async def find_by_name(self, nome: str) -> Numero | None:
+        self.perguntas.append(monotonic())
+        return await Salvy.find_by_name(self, nome) if monotonic() - self.perguntas[0] > 0.1 else None
+
+
+@pytest.mark.parametrize(
+    "falhas",
+    [
+        [{"alvo": "salvy.v3.create", "status": 410}, {"alvo": "salvy.v2.create", **ACEITA_E_CAI}],
+        [{"alvo": "salvy.v3.create", **ACEITA_E_CAI}, {"alvo": "salvy.v3.*", "status": 410}],
+    ],
+    ids=["without a key", "the version with keys goes in the middle"],
+)
+async def test_a_purchase_without_a_key_is_not_repeated_while_the_list_may_be_behind(
+    balcao: Guiche, falhas: list[dict[str, Any]]
+) -> None:
+    salvy = balcao.resources.salvy
+    assert salvy is not None
+    Atrasada.perguntas.clear()
+    there = balcao.de(replace(balcao.resources, salvy=Atrasada(salvy.client, salvy.api_key)))
+    pedido = await there.pedir()
+    for falha in falhas:
+        await there.falha(**falha)
+    assert (await there.rodar(pedido)).fim is Fim.PRONTA
+    assert len(Atrasada.perguntas) > 1
+    assert len(await there.numeros()) == 1
 
 
 async def test_only_one_of_two_who_read_the_same_order_may_ask_the_vendor(balcao: Guiche) -> None:
