@@ -193,7 +193,10 @@ selecao AS (
       SELECT f.regra, count(*) AS quantos FROM fila f WHERE f.pede = g.pede AND f.regra <> 0 GROUP BY 1) x), '{{}}')
   FROM grupo g WHERE g.tipo IN (SELECT tipo FROM guarda) RETURNING id, tipo, chips)"""
 
-_DECISAO: Final = """decisao AS (
+_DECISAO: Final = """alem AS MATERIALIZED (
+  SELECT f.* FROM fila f WHERE f.vez >= :perto AND f.id IN (SELECT chip_id FROM guarda UNION ALL
+    SELECT afim_conversa FROM guarda UNION ALL SELECT afim_medico FROM guarda)),
+decisao AS (
   INSERT INTO chip_decisao (outbox_id, fence, selecao_id, chip_id, pedido, extras, em)
   SELECT g.id, g.fence + g.vai::int, s.id, CASE WHEN g.vai THEN g.chip_id END,
     jsonb_build_object('minimo', g.minimo, 'reserva', g.reserva, 'afim_conversa', g.afim_conversa,
@@ -201,9 +204,8 @@ _DECISAO: Final = """decisao AS (
       'cedeu', CASE WHEN NOT g.vai THEN g.chip_id END,
       'janelas', (SELECT jsonb_agg(m.chip_id) FROM meta m WHERE m.id = g.id AND m.janela),
       'modelos', (SELECT jsonb_agg(m.chip_id) FROM meta m WHERE m.id = g.id AND m.corpo IS NOT NULL)),
-    CASE WHEN s.chips > :todos THEN coalesce((SELECT jsonb_agg({candidato} ORDER BY f.vez) FROM fila f
-      WHERE f.pede = g.pede AND f.vez >= :perto AND f.id IN (g.chip_id, g.afim_conversa, g.afim_medico)), '[]')
-      ELSE '[]' END, now()
+    CASE WHEN s.chips > :todos THEN coalesce((SELECT jsonb_agg({candidato} ORDER BY f.vez) FROM alem f
+      WHERE f.pede = g.pede AND f.id IN (g.chip_id, g.afim_conversa, g.afim_medico)), '[]') ELSE '[]' END, now()
   FROM guarda g JOIN selecao s ON s.tipo = g.tipo
   ON CONFLICT (outbox_id, fence, (chip_id IS NULL)) DO UPDATE SET selecao_id = excluded.selecao_id,
     pedido = excluded.pedido, extras = excluded.extras, em = excluded.em)"""
