@@ -41,9 +41,6 @@ class Regra(StrEnum):
     JANELA = "janela"
 
 
-ORDEM: Final[Mapping[Regra, int]] = {regra: n for n, regra in enumerate(Regra, 1)}
-
-
 @dataclass(frozen=True, slots=True)
 class Candidato:
     """One chip as the claim saw it for one kind of send.

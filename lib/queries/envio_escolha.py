@@ -54,7 +54,7 @@ _FATO: Final = """fato AS MATERIALIZED (
   WHERE k.status <> 'cancelled')"""
 
 _PEDIDA: Final = """pedida AS MATERIALIZED (
-  SELECT o.id, o.medico_id, o.tipo, o.proativa, o.prioridade, o.modelo, o.fence, c.chip_id AS afim_conversa,
+  SELECT o.id, o.medico_id, o.tipo, o.prioridade, o.modelo, o.fence, c.chip_id AS afim_conversa,
     CASE WHEN c.chip_id IS NULL THEN (SELECT i.chip_id FROM interacao i WHERE i.medico_id = o.medico_id
       AND i.chip_id IS NOT NULL ORDER BY i.em DESC LIMIT 1) END AS afim_medico,
     CASE WHEN d.telefone IS NULL THEN d.lid LIKE '%.%' END AS so_meta,
@@ -62,7 +62,7 @@ _PEDIDA: Final = """pedida AS MATERIALIZED (
   FROM outbox o JOIN conversa c ON c.id = o.conversation_id JOIN medico d ON d.id = o.medico_id
   WHERE o.claim = :claim AND o.state = 'pending')"""
 
-# Each kind that is asked for, each chip, and the first rule that drops it: their numbers are `selecao.ORDEM`.
+# Each kind that is asked for, each chip, and the first rule that drops it: its number is the place in `selecao.Regra`, from 1.
 _JULGADO: Final = """espera AS (
   SELECT CAST(t.pede AS int) AS pede, t.tipo, t.minimo, t.reserva, string_to_array(t.estados, ',') AS estados,
     t.tipo IN ('followup', 'prospeccao') AS proativo, p.lugar
