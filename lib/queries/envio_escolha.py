@@ -62,7 +62,7 @@ _PEDIDA: Final = """pedida AS MATERIALIZED (
   FROM outbox o JOIN conversa c ON c.id = o.conversation_id JOIN medico d ON d.id = o.medico_id
   WHERE o.claim = :claim AND o.state = 'pending')"""
 
-# Each kind that is asked for, each chip, and the first rule that drops it: its number is the place in `selecao.Regra`, from 1.
+# Each kind that is asked for, each chip, and the first rule that drops it: its place in `selecao.Regra`, from 1.
 _JULGADO: Final = """espera AS (
   SELECT CAST(t.pede AS int) AS pede, t.tipo, t.minimo, t.reserva, string_to_array(t.estados, ',') AS estados,
     t.tipo IN ('followup', 'prospeccao') AS proativo, p.lugar
